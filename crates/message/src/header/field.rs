@@ -1,0 +1,121 @@
+//! A header field of a parsed message, read in the way that is asked for.
+
+use alloc::borrow::Cow;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::address::{AddressList, read_list};
+use super::encoded_word::{decode_text, unfold};
+use super::{date, message_id, parameters};
+use crate::defect::Defects;
+use crate::error::InvalidValue;
+use crate::index::{FieldKind, FieldRecord, Index};
+use crate::types::{ContentDisposition, ContentType, DateTime, MessageId, TransferEncoding};
+
+/// A field of a header block. It is a view, cheap to copy; its value is decoded when it is asked for.
+///
+/// ```
+/// let message = postroad_message::Message::parse(b"Subject: =?utf-8?Q?caf=C3=A9?=\r\n\r\n");
+/// let subject = message.header().field("subject").unwrap();
+/// assert_eq!(subject.name(), "Subject");
+/// assert_eq!(subject.raw_value(), b" =?utf-8?Q?caf=C3=A9?=");
+/// assert_eq!(subject.text(), "caf\u{e9}");
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct HeaderField<'m> {
+    /// From the start of the field to behind its line end.
+    octets: &'m [u8],
+    record: FieldRecord,
+    source: u32,
+    index: &'m Index,
+}
+
+impl<'m> HeaderField<'m> {
+    pub(crate) fn new(source_octets: &'m [u8], source: u32, record: FieldRecord, index: &'m Index) -> Self {
+        let octets = source_octets.get(record.start..record.start + record.next as usize).unwrap_or_default();
+        Self { octets, record, source, index }
+    }
+
+    pub(crate) const fn kind(&self) -> FieldKind {
+        self.record.kind
+    }
+
+    pub(crate) fn defects(&self) -> Defects {
+        self.index.defects_at(self.source, self.record.start + self.record.value as usize)
+    }
+
+    /// Where it begins, in octets from the start of the message; for a field of a message that lay encoded in this
+    /// one, from the start of that.
+    pub const fn offset(&self) -> usize {
+        self.record.start
+    }
+
+    /// The whole field as it stands there, with its line end.
+    pub const fn octets(&self) -> &'m [u8] {
+        self.octets
+    }
+
+    /// The name as it was written, without white space before the colon. It is empty for a line of the header that is
+    /// no field; such lines are kept so that the header can be reproduced.
+    pub fn name(&self) -> Cow<'m, str> {
+        String::from_utf8_lossy(self.raw_name())
+    }
+
+    /// The octets of the name.
+    pub fn raw_name(&self) -> &'m [u8] {
+        self.octets.get(..self.record.name as usize).unwrap_or_default()
+    }
+
+    /// Whether it has this name, without regard to case.
+    pub fn is_named(&self, name: &str) -> bool {
+        self.raw_name().eq_ignore_ascii_case(name.as_bytes())
+    }
+
+    /// The octets of the value: all behind the colon, folds and leading white space included, without the last line
+    /// end.
+    pub fn raw_value(&self) -> &'m [u8] {
+        self.octets.get(self.record.value as usize..self.record.end as usize).unwrap_or_default()
+    }
+
+    /// The value unfolded and without white space at its ends, but not decoded.
+    pub fn unfolded(&self) -> Cow<'m, str> {
+        unfold(self.raw_value())
+    }
+
+    /// The value as unstructured text: unfolded, its encoded words decoded (RFC 2047), adjacent ones joined before
+    /// their charset is converted. It holds no controls but tabs.
+    pub fn text(&self) -> Cow<'m, str> {
+        decode_text(self.raw_value(), &mut self.defects())
+    }
+
+    /// The value as an address list (RFC 5322 section 3.4).
+    pub fn addresses(&self) -> AddressList {
+        read_list(self.raw_value(), &self.index.limits, self.defects())
+    }
+
+    /// The value as a date (RFC 5322 section 3.3), obsolete forms included.
+    pub fn date(&self) -> Result<DateTime, InvalidValue> {
+        date::parse(self.raw_value(), self.index.limits.comment_depth).map(|read| read.date)
+    }
+
+    /// The value as a list of message identifiers (RFC 5322 section 3.6.4), in order. What is no identifier is passed
+    /// over.
+    pub fn message_ids(&self) -> Vec<MessageId> {
+        message_id::read_list(self.raw_value(), &self.index.limits, &mut self.defects())
+    }
+
+    /// The value as a `Content-Type` (RFC 2045 section 5); `None` if it names no type.
+    pub fn content_type(&self) -> Option<ContentType> {
+        parameters::content_type(self.raw_value(), &self.index.limits, &mut self.defects())
+    }
+
+    /// The value as a `Content-Disposition` (RFC 2183); `None` if it names none.
+    pub fn content_disposition(&self) -> Option<ContentDisposition> {
+        parameters::content_disposition(self.raw_value(), &self.index.limits, &mut self.defects())
+    }
+
+    /// The value as a `Content-Transfer-Encoding` (RFC 2045 section 6).
+    pub fn transfer_encoding(&self) -> TransferEncoding {
+        parameters::transfer_encoding(self.raw_value(), &self.index.limits)
+    }
+}

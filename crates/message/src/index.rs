@@ -1,0 +1,193 @@
+//! Where everything is in a message: spans, and nothing decoded.
+
+use alloc::vec::Vec;
+
+use bytes::Bytes;
+
+use crate::defect::{Defect, Defects};
+use crate::limits::Limits;
+use crate::types::TransferEncoding;
+
+/// No part.
+pub(crate) const NONE: u32 = u32::MAX;
+
+/// The fields that mean something to this crate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum FieldKind {
+    /// A line that is no field.
+    Junk,
+    Other,
+    From,
+    Sender,
+    ReplyTo,
+    To,
+    Cc,
+    Bcc,
+    Date,
+    MessageId,
+    InReplyTo,
+    References,
+    Subject,
+    MimeVersion,
+    ContentType,
+    ContentTransferEncoding,
+    ContentDisposition,
+    ContentId,
+    ContentDescription,
+    ResentDate,
+    ResentAddresses,
+    Comments,
+}
+
+pub(crate) const FIELD_KINDS: usize = FieldKind::Comments as usize + 1;
+
+const KNOWN: [(&[u8], FieldKind); 26] = {
+    use FieldKind::*;
+    [
+        (b"from", From),
+        (b"sender", Sender),
+        (b"reply-to", ReplyTo),
+        (b"to", To),
+        (b"cc", Cc),
+        (b"bcc", Bcc),
+        (b"date", Date),
+        (b"message-id", MessageId),
+        (b"in-reply-to", InReplyTo),
+        (b"references", References),
+        (b"subject", Subject),
+        (b"mime-version", MimeVersion),
+        (b"content-type", ContentType),
+        (b"content-transfer-encoding", ContentTransferEncoding),
+        (b"content-disposition", ContentDisposition),
+        (b"content-id", ContentId),
+        (b"content-description", ContentDescription),
+        (b"resent-date", ResentDate),
+        (b"resent-from", ResentAddresses),
+        (b"resent-sender", ResentAddresses),
+        (b"resent-to", ResentAddresses),
+        (b"resent-cc", ResentAddresses),
+        (b"resent-bcc", ResentAddresses),
+        (b"resent-reply-to", ResentAddresses),
+        (b"comments", Comments),
+        (b"keywords", Comments),
+    ]
+};
+
+impl FieldKind {
+    pub(crate) fn of(name: &[u8]) -> Self {
+        // Length and first letter settle nearly all.
+        let known =
+            KNOWN.iter().find(|(known, _)| known.len() == name.len() && known.eq_ignore_ascii_case(name));
+        known.map_or(Self::Other, |&(_, kind)| kind)
+    }
+
+    /// Whether it may be there once only (RFC 5322 section 3.6, RFC 2045).
+    pub(crate) const fn is_single(self) -> bool {
+        !matches!(self, Self::Junk | Self::Other | Self::ResentDate | Self::ResentAddresses | Self::Comments)
+    }
+
+    /// Whether readers that pick another one of two would see another message.
+    pub(crate) const fn is_critical(self) -> bool {
+        matches!(
+            self,
+            Self::From
+                | Self::Sender
+                | Self::Date
+                | Self::Subject
+                | Self::ContentType
+                | Self::ContentTransferEncoding
+                | Self::ContentDisposition
+        )
+    }
+}
+
+/// Where a field is. The lengths are within a header block, whose size is limited.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FieldRecord {
+    pub(crate) start: usize,
+    /// Length of the name.
+    pub(crate) name: u32,
+    /// From `start` to behind the colon.
+    pub(crate) value: u32,
+    /// From `start` to the line end of its last line.
+    pub(crate) end: u32,
+    /// From `start` to behind that line end.
+    pub(crate) next: u32,
+    pub(crate) kind: FieldKind,
+}
+
+/// How a part holds other parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PartKind {
+    Leaf,
+    Multipart,
+    /// `message/rfc822`, whose only child is the message in it.
+    Message,
+    /// The same, in base64 or quoted-printable.
+    EncodedMessage,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PartRecord {
+    /// 0 is the message; others are messages that lay encoded in it.
+    pub(crate) source: u32,
+    pub(crate) parent: u32,
+    pub(crate) first_child: u32,
+    pub(crate) next_sibling: u32,
+    /// 1 for the first child of its parent.
+    pub(crate) ordinal: u32,
+    pub(crate) depth: u32,
+    pub(crate) start: usize,
+    pub(crate) body: usize,
+    pub(crate) end: usize,
+    pub(crate) lines: usize,
+    pub(crate) first_field: u32,
+    pub(crate) fields: u32,
+    pub(crate) kind: PartKind,
+    pub(crate) encoding: TransferEncoding,
+    /// Without a `Content-Type` it is `message/rfc822` (RFC 2046 section 5.1.5).
+    pub(crate) in_digest: bool,
+}
+
+/// A message that lay encoded in another one.
+#[derive(Debug, Clone)]
+pub(crate) struct Decoded {
+    pub(crate) octets: Bytes,
+    /// Where its encoded octets begin in the message itself.
+    pub(crate) offset: usize,
+    /// The source that it lay in.
+    pub(crate) outer: u32,
+}
+
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Index {
+    pub(crate) parts: Vec<PartRecord>,
+    pub(crate) fields: Vec<FieldRecord>,
+    pub(crate) decoded: Vec<Decoded>,
+    pub(crate) defects: Vec<Defect>,
+    pub(crate) limits: Limits,
+}
+
+impl Index {
+    pub(crate) fn part(&self, at: u32) -> Option<&PartRecord> {
+        self.parts.get(at as usize)
+    }
+
+    pub(crate) fn fields_of(&self, part: &PartRecord) -> &[FieldRecord] {
+        let first = part.first_field as usize;
+        self.fields.get(first..first + part.fields as usize).unwrap_or_default()
+    }
+
+    /// Where defects of a value at `offset` of a source are to be gathered.
+    pub(crate) fn defects_at(&self, source: u32, offset: usize) -> Defects {
+        match self.decoded_of(source) {
+            Some(decoded) => Defects::at(decoded.offset, true, self.limits.defects),
+            None => Defects::at(offset, false, self.limits.defects),
+        }
+    }
+
+    pub(crate) fn decoded_of(&self, source: u32) -> Option<&Decoded> {
+        (source as usize).checked_sub(1).and_then(|at| self.decoded.get(at))
+    }
+}

@@ -1,0 +1,34 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(not(feature = "std"), no_std)]
+
+extern crate alloc;
+
+mod body;
+mod build;
+mod decode;
+mod defect;
+mod error;
+mod examine;
+mod header;
+mod index;
+mod limits;
+mod message;
+mod parser;
+mod part;
+mod scanner;
+mod trace;
+mod types;
+
+pub use body::Bodies;
+pub use build::{MessageBuilder, PartBuilder, Target};
+pub use defect::{Defect, DefectCode, Severity};
+pub use error::{BuildError, InvalidReason, InvalidValue};
+pub use header::{AddressList, Header, HeaderField};
+pub use limits::Limits;
+pub use message::Message;
+pub use part::{Part, PartNumber};
+pub use trace::{Received, return_path};
+pub use types::{
+    AddrSpec, Address, ContentDisposition, ContentType, DateTime, DispositionType, FieldName, FieldValue,
+    Group, Mailbox, MessageId, Parameter, TransferEncoding,
+};

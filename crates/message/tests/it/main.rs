@@ -1,0 +1,26 @@
+//! The crate from outside.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::format_collect,
+    clippy::format_push_string,
+    reason = "tests fail by panicking, and may be slow and plain"
+)]
+
+mod addresses;
+mod bodies;
+mod build;
+mod encoded;
+mod floods;
+mod headers;
+mod korean;
+mod round_trip;
+mod structure;
+
+use postroad_message::{Defect, DefectCode};
+
+/// The codes of defects.
+fn codes(defects: &[Defect]) -> Vec<DefectCode> {
+    defects.iter().map(|defect| defect.code).collect()
+}
