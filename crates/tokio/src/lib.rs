@@ -1,0 +1,30 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod connection;
+mod driver;
+mod error;
+#[cfg(feature = "pop3")]
+pub mod pop3;
+#[cfg(any(feature = "smtp", feature = "pop3"))]
+mod serve;
+mod shutdown;
+#[cfg(feature = "smtp")]
+pub mod smtp;
+mod stream;
+#[cfg(feature = "rustls")]
+pub mod tls;
+#[cfg(any(feature = "smtp", feature = "pop3"))]
+mod work;
+
+// The public interface is:
+pub use connection::Connection;
+pub use driver::{Driver, Limits, Parts, Polled, Progress, now};
+pub use error::Error;
+#[cfg(any(feature = "smtp", feature = "pop3"))]
+pub use serve::ServeOptions;
+pub use shutdown::{Shutdown, ShutdownHandle};
+pub use stream::MaybeTls;
+
+#[cfg(feature = "rustls")]
+pub use {rustls, tokio_rustls};
