@@ -1,0 +1,82 @@
+//! Commands ready to paste, for whoever has just started a server.
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+
+use crate::config::{Listen, Protocol};
+use crate::serve::Context;
+
+/// What `serve` tells on standard error before it is ready.
+pub(crate) fn commands(context: &Context, listening: &[Listen]) -> String {
+    let config = &context.config;
+    let certificate = std::path::absolute(&context.tls.certificate_file)
+        .unwrap_or_else(|_| context.tls.certificate_file.clone())
+        .display()
+        .to_string();
+    let domain = config.domains.first().map_or("localhost", String::as_str);
+    let user = format!("bob@{domain}");
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "# make an account\nmail-server account add {user}");
+    let _ = writeln!(
+        text,
+        "# make a message; lines end in CRLF\n\
+         printf 'From: {user}\\r\\nTo: {user}\\r\\nSubject: Hello\\r\\n\\r\\nHello.\\r\\n' > message.eml"
+    );
+    for Listen { protocol, address } in listening {
+        let server = reachable(*address, &config.hostname);
+        let _ = match protocol {
+            Protocol::Smtp => writeln!(
+                text,
+                "# deliver a message, as another server does\n\
+                 curl --url smtp://{server} --mail-from alice@crepes.fr --mail-rcpt {user} --upload-file message.eml"
+            ),
+            Protocol::Submission | Protocol::Submissions => {
+                let (scheme, option) = scheme(*protocol, "smtp");
+                writeln!(
+                    text,
+                    "# send a message\n\
+                     curl {option}--cacert '{certificate}' --url {scheme}://{server} --user {user} \\\n     \
+                     --mail-from {user} --mail-rcpt {user} --upload-file message.eml\n\
+                     mail-client send --server {server} --tls-ca '{certificate}'{implicit} --user {user} \\\n     \
+                     --from {user} --to {user} --subject Hello --text -",
+                    implicit = if protocol.implicit_tls() { " --tls implicit" } else { "" },
+                )
+            }
+            Protocol::Pop3 | Protocol::Pop3s => {
+                let (scheme, option) = scheme(*protocol, "pop3");
+                writeln!(
+                    text,
+                    "# read mail\n\
+                     curl {option}--cacert '{certificate}' --url {scheme}://{server}/ --user {user}"
+                )
+            }
+            _ => Ok(()),
+        };
+    }
+    let _ = writeln!(text, "# settings of a mail program: user name {user}, certificate {certificate}");
+    for Listen { protocol, address } in listening {
+        let security = if protocol.implicit_tls() { "SSL/TLS" } else { "STARTTLS" };
+        let direction = match protocol {
+            Protocol::Submission | Protocol::Submissions => "outgoing",
+            Protocol::Pop3 | Protocol::Pop3s | Protocol::Imap | Protocol::Imaps => "incoming",
+            _ => continue,
+        };
+        let _ = writeln!(
+            text,
+            "#   {direction}: {} {protocol}, {security}",
+            reachable(*address, &config.hostname)
+        );
+    }
+    text
+}
+
+/// An address that a client on this host can connect to.
+fn reachable(address: SocketAddr, hostname: &str) -> String {
+    if address.ip().is_unspecified() { format!("{hostname}:{}", address.port()) } else { address.to_string() }
+}
+
+/// curl's scheme, and its option to insist on TLS where that is not in the scheme.
+fn scheme(protocol: Protocol, plain: &str) -> (String, &'static str) {
+    if protocol.implicit_tls() { (format!("{plain}s"), "") } else { (plain.to_owned(), "--ssl-reqd ") }
+}

@@ -1,0 +1,157 @@
+//! The octets of messages: writing them ahead of their acceptance, reading them in chunks.
+
+use bytes::Bytes;
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::error::StoreError;
+use super::spool::Spooled;
+use super::{CHUNK, Store};
+
+/// How many chunks of a message that lies in a file go into one task: others get their turn in between.
+const AT_A_TIME: usize = 4;
+
+/// A message's octets, ready to become part of a transaction.
+#[derive(Debug)]
+pub(super) enum Staged {
+    /// Still in memory.
+    Memory(Spooled),
+    /// Already in the store, not complete yet, seen by nobody.
+    Stored(i64),
+}
+
+impl Store {
+    /// Brings a large message into the store, so that its acceptance is a small change; a small one stays where it is.
+    pub(super) async fn stage(&self, mut message: Spooled) -> Result<Staged, StoreError> {
+        if message.is_in_memory() {
+            return Ok(Staged::Memory(message));
+        }
+        let size = message.size();
+        let blob = self.write(move |connection| insert_blob(connection, size, false)).await?;
+        let mut position = 0;
+        loop {
+            let written = match message.read(AT_A_TIME).await {
+                Ok(chunks) if chunks.is_empty() => return Ok(Staged::Stored(blob)),
+                Ok(chunks) => {
+                    let first = position;
+                    position += chunks.len() as u64;
+                    self.write(move |connection| insert_chunks(connection, blob, first, &chunks)).await
+                }
+                Err(error) => Err(error),
+            };
+            if let Err(error) = written {
+                self.unstage(blob).await;
+                return Err(error);
+            }
+        }
+    }
+
+    /// Takes an incomplete message away again. If this fails, the next start does it.
+    pub(super) async fn unstage(&self, blob: i64) {
+        let delete = "DELETE FROM blobs WHERE id = ?1 AND complete = 0";
+        let deleted = self.write(move |connection| Ok(connection.execute(delete, [blob])?)).await;
+        if let Err(error) = deleted {
+            tracing::warn!(%error, "an incomplete message stays until the next start");
+        }
+    }
+
+    pub(super) fn reader(&self, blob: i64, prefix: Vec<u8>, size: u64) -> MessageReader {
+        MessageReader { store: self.clone(), blob, prefix: Bytes::from(prefix), size, at: 0 }
+    }
+}
+
+/// Makes the staged octets a complete blob and gives its id.
+pub(super) fn complete(connection: &Connection, staged: &Staged) -> Result<i64, StoreError> {
+    match staged {
+        Staged::Memory(message) => {
+            let blob = insert_blob(connection, message.size(), true)?;
+            insert_chunks(connection, blob, 0, message.chunks())?;
+            Ok(blob)
+        }
+        Staged::Stored(blob) => {
+            match connection.prepare_cached("UPDATE blobs SET complete = 1 WHERE id = ?1")?.execute([blob])? {
+                1 => Ok(*blob),
+                _ => Err(StoreError::Failed("a message is gone before it was accepted".to_owned())),
+            }
+        }
+    }
+}
+
+fn insert_blob(connection: &Connection, size: u64, complete: bool) -> Result<i64, StoreError> {
+    let size = i64::try_from(size).map_err(|_| StoreError::Full)?;
+    connection
+        .prepare_cached("INSERT INTO blobs (size, complete) VALUES (?1, ?2)")?
+        .execute(params![size, complete])?;
+    Ok(connection.last_insert_rowid())
+}
+
+fn insert_chunks(
+    connection: &Connection,
+    blob: i64,
+    first: u64,
+    chunks: &[Vec<u8>],
+) -> Result<(), StoreError> {
+    let mut statement = connection.prepare_cached("INSERT INTO chunks (id, data) VALUES (?1, ?2)")?;
+    for (position, chunk) in (first..).zip(chunks) {
+        statement.execute(params![chunk_id(blob, position).ok_or(StoreError::Full)?, chunk])?;
+    }
+    Ok(())
+}
+
+/// The row of one chunk; none past 2^20 chunks, which are 256 GiB.
+fn chunk_id(blob: i64, position: u64) -> Option<i64> {
+    let position = i64::try_from(position).ok().filter(|position| *position < 1 << 20)?;
+    Some(blob.checked_mul(1 << 20)? | position)
+}
+
+/// Reads a stored message, chunk by chunk.
+#[derive(Debug)]
+pub(crate) struct MessageReader {
+    store: Store,
+    blob: i64,
+    prefix: Bytes,
+    size: u64,
+    at: u64,
+}
+
+impl MessageReader {
+    /// The octets in all.
+    pub(crate) fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Goes on from an octet counted from the beginning.
+    pub(crate) fn seek(&mut self, at: u64) {
+        self.at = at;
+    }
+
+    /// The next octets; none at the end. Fails with [`StoreError::NotFound`] when the message was deleted meanwhile.
+    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, StoreError> {
+        if self.at >= self.size {
+            return Ok(None);
+        }
+        let prefix = self.prefix.len() as u64;
+        if let Ok(at) = usize::try_from(self.at)
+            && at < self.prefix.len()
+        {
+            self.at = prefix;
+            return Ok(Some(self.prefix.slice(at..)));
+        }
+        let offset = self.at - prefix;
+        let id = chunk_id(self.blob, offset / CHUNK as u64).ok_or(StoreError::NotFound)?;
+        let data: Option<Vec<u8>> = self
+            .store
+            .read(move |connection| {
+                let mut statement = connection.prepare_cached("SELECT data FROM chunks WHERE id = ?1")?;
+                Ok(statement.query_row([id], |row| row.get(0)).optional()?)
+            })
+            .await?;
+        let mut chunk = Bytes::from(data.ok_or(StoreError::NotFound)?);
+        let skip = usize::try_from(offset % CHUNK as u64).unwrap_or(usize::MAX);
+        if skip >= chunk.len() {
+            return Err(StoreError::Failed("a message is shorter than it should be".to_owned()));
+        }
+        let rest = chunk.split_off(skip);
+        self.at += rest.len() as u64;
+        Ok(Some(rest))
+    }
+}
