@@ -1,0 +1,10 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+pub mod command;
+mod grammar;
+pub mod response;
+pub mod types;
+
+#[doc(no_inline)]
+pub use postroad_core::{Full, ParseError, ParseErrorKind, Secret, Session, Step};
