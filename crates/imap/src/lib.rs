@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+pub mod codec;
 pub mod command;
 mod grammar;
 pub mod response;
