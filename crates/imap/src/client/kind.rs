@@ -1,0 +1,119 @@
+//! What a client session keeps of a command in flight: enough to know its answers when they come.
+
+use crate::command::{CommandBody, FetchItem};
+use crate::response::FetchRow;
+use crate::types::{MailboxName, Messages, SequenceNumber};
+
+/// A command in flight. It holds no argument but those that its answers are known by; no password above all.
+#[derive(Debug)]
+pub(super) enum Kind {
+    Append,
+    Authenticate,
+    Capability,
+    Enable,
+    Expunge,
+    Fetch { asked: Asked, vanished: bool },
+    Id,
+    Idle,
+    Leave,
+    List { status: bool },
+    Login,
+    Logout,
+    Lsub,
+    Namespace,
+    Other,
+    Quota,
+    Search,
+    Select,
+    Sort,
+    StartTls,
+    Status(MailboxName),
+    Store(Asked),
+    Thread,
+}
+
+impl Kind {
+    /// `exists`: how many messages the mailbox has.
+    pub(super) fn of(command: &CommandBody, exists: u32) -> Self {
+        match command {
+            CommandBody::Authenticate { .. } => Self::Authenticate,
+            CommandBody::Capability => Self::Capability,
+            CommandBody::Close | CommandBody::Unselect => Self::Leave,
+            CommandBody::Enable(_) => Self::Enable,
+            CommandBody::Expunge { .. } => Self::Expunge,
+            CommandBody::Fetch(fetch) => Self::Fetch {
+                asked: Asked::new(fetch.uid, &fetch.messages, exists, fetch.items.clone()),
+                vanished: fetch.vanished,
+            },
+            CommandBody::GetQuota(_) | CommandBody::GetQuotaRoot(_) | CommandBody::SetQuota { .. } => Self::Quota,
+            CommandBody::Id(_) => Self::Id,
+            CommandBody::Idle => Self::Idle,
+            CommandBody::List(list) => Self::List { status: list.asks_status() },
+            CommandBody::Login(_) => Self::Login,
+            CommandBody::Logout => Self::Logout,
+            CommandBody::Lsub { .. } => Self::Lsub,
+            CommandBody::Namespace => Self::Namespace,
+            CommandBody::Search(_) => Self::Search,
+            CommandBody::Select(_) => Self::Select,
+            CommandBody::Sort(_) => Self::Sort,
+            CommandBody::StartTls => Self::StartTls,
+            CommandBody::Status { mailbox, .. } => Self::Status(mailbox.clone()),
+            CommandBody::Store(store) if store.silent => Self::Other,
+            CommandBody::Store(store) => {
+                Self::Store(Asked::new(store.uid, &store.messages, exists, vec![FetchItem::Flags]))
+            }
+            CommandBody::Thread(_) => Self::Thread,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// Rows that a command asked for.
+#[derive(Debug)]
+pub(super) struct Asked {
+    uid: bool,
+    /// In ascending order; `None`: any, for `$` does not say.
+    ranges: Option<Vec<(u32, u32)>>,
+    /// `*` is among them: the last message is, whatever its number.
+    star: bool,
+    items: Vec<FetchItem>,
+}
+
+impl Asked {
+    fn new(uid: bool, messages: &Messages, exists: u32, items: Vec<FetchItem>) -> Self {
+        let Messages::Set(set) = messages else { return Self { uid, ranges: None, star: false, items } };
+        let star = set
+            .ranges()
+            .iter()
+            .any(|range| [range.start, range.end].contains(&SequenceNumber::Star));
+        Self { uid, ranges: Some(set.normalise(if uid { u32::MAX } else { exists })), star, items }
+    }
+
+    /// Whether this row may be an answer: it is about a message that was asked for, and says something that was. A row of nothing but
+    /// flags is one only if flags were asked for and it says all that was, for any other may be news.
+    pub(super) fn covers(&self, row: &FetchRow, exists: u32) -> bool {
+        let number = if self.uid { row.uid() } else { Some(row.number()) };
+        let is_asked = match (&self.ranges, number) {
+            (None, _) => true,
+            (Some(_), _) if self.star && row.number() == exists => true,
+            (Some(ranges), Some(number)) => {
+                let at = ranges.partition_point(|range| range.1 < number);
+                ranges.get(at).is_some_and(|range| range.0 <= number)
+            }
+            (Some(_), None) => false,
+        };
+        is_asked && self.is_answered_by(row)
+    }
+
+    fn is_answered_by(&self, row: &FetchRow) -> bool {
+        let is_distinctive = |item: &FetchItem| !matches!(item, FetchItem::Uid | FetchItem::Flags | FetchItem::ModSeq);
+        if self.items.iter().any(is_distinctive) {
+            return row.has_more_than_flags();
+        }
+        self.items.iter().all(|item| match item {
+            FetchItem::Uid => row.uid().is_some(),
+            FetchItem::Flags => row.flags().is_some(),
+            _ => true,
+        })
+    }
+}
