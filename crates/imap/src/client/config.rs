@@ -1,6 +1,5 @@
 //! What can be set about a client session.
 
-use super::Phase;
 use crate::response::Lenience;
 use core::time::Duration;
 
@@ -100,19 +99,6 @@ pub struct Timeouts {
     pub idle: Duration,
     /// For the end of the connection, after BYE: 30 seconds.
     pub bye: Duration,
-}
-
-impl Timeouts {
-    pub(super) fn of(&self, phase: Phase) -> Duration {
-        match phase {
-            Phase::Greeting => self.greeting,
-            Phase::Answer => self.answer,
-            Phase::Handshake => self.handshake,
-            Phase::Application => self.application,
-            Phase::Idle => self.idle,
-            Phase::Bye => self.bye,
-        }
-    }
 }
 
 impl Default for Timeouts {

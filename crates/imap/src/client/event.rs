@@ -1,8 +1,7 @@
 //! What a client session tells its application.
 
 use super::NotNowReason;
-use crate::response::{FetchRow, Repair, Response, StatusResponse};
-use crate::types::Section;
+use crate::response::{FetchRow, Repair, Response, StatusResponse, StreamedBody};
 use bytes::Bytes;
 use core::fmt;
 use postroad_core::ParseError;
@@ -45,7 +44,16 @@ pub enum Event {
     /// A section of a message begins that has more octets than [`Config::stream_above`](super::Config::stream_above). They follow as
     /// [`Chunk`](Self::Chunk)s and nothing else in between; then others of its kind, if the row has more than one; then its
     /// [`Row`](Self::Row).
-    Body(Body),
+    Body {
+        /// The FETCH that it answers.
+        of: Option<CommandId>,
+        /// The sequence number of the message.
+        number: u32,
+        /// Its UID, if the server has said it by now; else the row will.
+        uid: Option<u32>,
+        /// Which section, and how many octets follow.
+        body: StreamedBody,
+    },
     /// Octets of the section that [`Body`](Self::Body) announced.
     Chunk(Bytes),
 
@@ -101,26 +109,6 @@ pub enum Event {
     Bye(StatusResponse),
 }
 
-/// A section of a message that is streamed, see [`Event::Body`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Body {
-    /// The FETCH that it answers.
-    pub of: Option<CommandId>,
-    /// The sequence number of the message.
-    pub number: u32,
-    /// Its UID, if the server has said it by now; else the row will.
-    pub uid: Option<u32>,
-    /// Which section; `None` where it is not one that is known.
-    pub section: Option<Section>,
-    /// The first octet, of a part of a section (RFC 9051 section 7.5.2).
-    pub origin: Option<u64>,
-    /// Whether the transfer encoding is undone (RFC 9051 section 6.4.5, BINARY).
-    pub binary: bool,
-    /// How many octets follow.
-    pub len: u64,
-}
-
 // A challenge and the octets of a message are no secrets, but they have no place in a log.
 impl fmt::Debug for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -131,7 +119,13 @@ impl fmt::Debug for Event {
             Self::Row { of, row } => {
                 f.debug_struct("Row").field("of", &of.map(|of| of.0)).field("row", row).finish()
             }
-            Self::Body(body) => body.fmt(f),
+            Self::Body { of, number, uid, body } => f
+                .debug_struct("Body")
+                .field("of", &of.map(|of| of.0))
+                .field("number", number)
+                .field("uid", uid)
+                .field("body", body)
+                .finish(),
             Self::Chunk(chunk) => write!(f, "Chunk({} octets)", chunk.len()),
             Self::Exists(number) => write!(f, "Exists({number})"),
             Self::Expunge(number) => write!(f, "Expunge({number})"),
@@ -150,7 +144,7 @@ impl fmt::Debug for Event {
     }
 }
 
-/// What a session waits for: each has its own deadline, see [`Timeouts`](super::Timeouts).
+/// What a server can be too slow with, see [`Timeouts`](super::Timeouts).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Phase {
@@ -160,12 +154,6 @@ pub enum Phase {
     Answer,
     /// The TLS handshake.
     Handshake,
-    /// The application.
-    Application,
-    /// News, in IDLE.
-    Idle,
-    /// The end of the connection, after BYE.
-    Bye,
 }
 
 impl fmt::Display for Phase {
@@ -174,9 +162,6 @@ impl fmt::Display for Phase {
             Self::Greeting => "the greeting",
             Self::Answer => "the answer to a command",
             Self::Handshake => "the TLS handshake",
-            Self::Application => "the application",
-            Self::Idle => "the next news",
-            Self::Bye => "the end of the connection",
         })
     }
 }

@@ -92,23 +92,25 @@ impl Asked {
     /// Whether this row may be an answer: it is about a message that was asked for, and says something that was. A row of nothing but
     /// flags is one only if flags were asked for and it says all that was, for any other may be news.
     pub(super) fn covers(&self, row: &FetchRow, exists: u32) -> bool {
-        let number = if self.uid { row.uid() } else { Some(row.number()) };
-        let is_asked = match (&self.ranges, number) {
-            (None, _) => true,
-            (Some(_), _) if self.star && row.number() == exists => true,
-            (Some(ranges), Some(number)) => {
-                let at = ranges.partition_point(|range| range.1 < number);
-                ranges.get(at).is_some_and(|range| range.0 <= number)
-            }
-            (Some(_), None) => false,
-        };
-        is_asked && self.is_answered_by(row)
+        let is_known = !self.uid || self.ranges.is_none() || row.uid().is_some();
+        is_known && self.may_be_about(row.number(), row.uid(), exists) && self.is_answered_by(row)
+    }
+
+    /// Whether the message was asked for, as far as is known.
+    pub(super) fn may_be_about(&self, number: u32, uid: Option<u32>, exists: u32) -> bool {
+        let Some(ranges) = &self.ranges else { return true };
+        let Some(name) = (if self.uid { uid } else { Some(number) }) else { return true };
+        if self.star && number == exists {
+            return true;
+        }
+        let at = ranges.partition_point(|range| range.1 < name);
+        ranges.get(at).is_some_and(|range| range.0 <= name)
     }
 
     fn is_answered_by(&self, row: &FetchRow) -> bool {
-        let is_distinctive = |item: &FetchItem| !matches!(item, FetchItem::Uid | FetchItem::Flags | FetchItem::ModSeq);
-        if self.items.iter().any(is_distinctive) {
-            return row.has_more_than_flags();
+        let is_of_flags = |item: &FetchItem| matches!(item, FetchItem::Uid | FetchItem::Flags | FetchItem::ModSeq);
+        if !self.items.iter().all(is_of_flags) {
+            return says_more_than_flags(row) || self.items.iter().any(|item| has_binary_size(row, item));
         }
         self.items.iter().all(|item| match item {
             FetchItem::Uid => row.uid().is_some(),
@@ -116,4 +118,21 @@ impl Asked {
             _ => true,
         })
     }
+}
+
+fn says_more_than_flags(row: &FetchRow) -> bool {
+    row.sections().next().is_some()
+        || row.size().is_some()
+        || row.internal_date().is_some()
+        || row.envelope().is_some()
+        || row.body_structure().is_some()
+        || row.others().next().is_some()
+        || row.preview().is_some()
+        || row.email_id().is_some()
+        || row.thread_id().is_some()
+        || row.save_date().is_some()
+}
+
+fn has_binary_size(row: &FetchRow, item: &FetchItem) -> bool {
+    matches!(item, FetchItem::BinarySize { part } if row.binary_size(part).is_some())
 }
