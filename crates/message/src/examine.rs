@@ -102,7 +102,13 @@ fn examine_field(message: &Message<'_>, field: HeaderField<'_>, defects: &mut De
                 defects.add(DefectCode::InvalidDisposition, 0);
             }
         }
-        FieldKind::ContentTransferEncoding | FieldKind::MimeVersion | FieldKind::Other | FieldKind::Junk => {}
+        FieldKind::ContentTransferEncoding
+        | FieldKind::ContentMd5
+        | FieldKind::ContentLanguage
+        | FieldKind::ContentLocation
+        | FieldKind::MimeVersion
+        | FieldKind::Other
+        | FieldKind::Junk => {}
     }
 }
 

@@ -35,6 +35,9 @@ pub(crate) enum FieldKind {
     ContentDisposition,
     ContentId,
     ContentDescription,
+    ContentMd5,
+    ContentLanguage,
+    ContentLocation,
     ResentDate,
     ResentAddresses,
     Comments,
@@ -42,7 +45,7 @@ pub(crate) enum FieldKind {
 
 pub(crate) const FIELD_KINDS: usize = FieldKind::Comments as usize + 1;
 
-const KNOWN: [(&[u8], FieldKind); 26] = {
+const KNOWN: [(&[u8], FieldKind); 29] = {
     use FieldKind::*;
     [
         (b"from", From),
@@ -62,6 +65,9 @@ const KNOWN: [(&[u8], FieldKind); 26] = {
         (b"content-disposition", ContentDisposition),
         (b"content-id", ContentId),
         (b"content-description", ContentDescription),
+        (b"content-md5", ContentMd5),
+        (b"content-language", ContentLanguage),
+        (b"content-location", ContentLocation),
         (b"resent-date", ResentDate),
         (b"resent-from", ResentAddresses),
         (b"resent-sender", ResentAddresses),
@@ -166,6 +172,8 @@ pub(crate) struct Index {
     pub(crate) fields: Vec<FieldRecord>,
     pub(crate) decoded: Vec<Decoded>,
     pub(crate) defects: Vec<Defect>,
+    /// There are parts that were not looked at, for there are too many or they are too deep.
+    pub(crate) is_truncated: bool,
     pub(crate) limits: Limits,
 }
 

@@ -148,7 +148,7 @@ impl<'m> Part<'m> {
     }
 
     /// The child of this number, counted from 1.
-    fn child(&self, number: u32) -> Option<Self> {
+    pub(crate) fn child(&self, number: u32) -> Option<Self> {
         self.children().nth((number as usize).checked_sub(1)?)
     }
 
@@ -160,6 +160,16 @@ impl<'m> Part<'m> {
     /// Whether it holds a message that could be taken apart.
     pub const fn is_message(&self) -> bool {
         matches!(self.record.kind, PartKind::Message | PartKind::EncodedMessage)
+    }
+
+    /// Whether it holds a message that lies there as it is, not encoded.
+    pub(crate) const fn is_plain_message(&self) -> bool {
+        matches!(self.record.kind, PartKind::Message)
+    }
+
+    /// Where its header, its body and its end are in the octets in which its offsets count.
+    pub(crate) const fn places(&self) -> (usize, usize, usize) {
+        (self.record.start, self.record.body, self.record.end)
     }
 
     /// The message in a `message/rfc822`.

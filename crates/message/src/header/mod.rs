@@ -43,6 +43,10 @@ impl<'m> Header<'m> {
         Self { source_octets, record, index }
     }
 
+    pub(crate) const fn limits(&self) -> &'m crate::Limits {
+        &self.index.limits
+    }
+
     fn view(&self, record: FieldRecord) -> HeaderField<'m> {
         HeaderField::new(self.source_octets, self.record.source, record, self.index)
     }

@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::address::quoted_text;
-use super::encoded_word::push_without_controls;
+use super::encoded_word::{push_unfolded_octets, push_without_controls};
 use crate::decode::charset;
 use crate::decode::quoted_printable::hex_pair;
 use crate::defect::{DefectCode, Defects, Severity};
@@ -317,6 +317,160 @@ fn decode(raw: &[RawParameter<'_>], defects: &mut Defects) -> Vec<Parameter> {
         parameters.push(Parameter { name, value, language });
     }
     parameters
+}
+
+/// A parameter for a body structure: sections put together (RFC 2231 section 6), but neither its percent-encoding nor
+/// its charset undone.
+pub(crate) struct JoinedParameter<'a> {
+    /// With an asterisk at its end if the value is percent-encoded.
+    pub(crate) attribute: Cow<'a, [u8]>,
+    pub(crate) value: Cow<'a, [u8]>,
+}
+
+/// The parameters that are left in a value, those of one name reduced to the first.
+pub(crate) fn joined<'a>(scanner: &mut Scanner<'a>, limits: &Limits) -> Vec<JoinedParameter<'a>> {
+    let mut defects = Defects::at(0, true, 0);
+    let raw = raw_parameters(scanner, limits.parameters, &mut defects);
+    let mut joined: Vec<JoinedParameter<'a>> = Vec::new();
+    // At most `Limits::parameters`, so looking through all of them for each costs little.
+    for (index, parameter) in raw.iter().enumerate() {
+        let (base, number, encoded) = split_name(parameter.name);
+        let is_extended = number.is_some() || encoded;
+        let is_same = |earlier: &&RawParameter<'_>| {
+            let (name, number, encoded) = split_name(earlier.name);
+            name.eq_ignore_ascii_case(base) && (number.is_some() || encoded) == is_extended
+        };
+        if raw.get(..index).unwrap_or_default().iter().any(|earlier| is_same(&earlier)) {
+            continue;
+        }
+        if !is_extended {
+            joined.push(JoinedParameter {
+                attribute: Cow::Borrowed(parameter.name),
+                value: unfolded(parameter.value.clone()),
+            });
+        } else if let Some((value, encoded)) = join_sections(&raw, base) {
+            let mut attribute = base.to_vec();
+            if encoded {
+                attribute.push(b'*');
+            }
+            joined.push(JoinedParameter { attribute: Cow::Owned(attribute), value: Cow::Owned(value) });
+        }
+    }
+    joined
+}
+
+fn unfolded(value: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
+    if !value.iter().any(|octet| matches!(octet, b'\r' | b'\n' | 0)) {
+        return value;
+    }
+    let mut out = Vec::with_capacity(value.len());
+    push_unfolded_octets(&mut out, &value);
+    Cow::Owned(out)
+}
+
+/// The sections of an extended parameter in their order, up to a gap, and whether the whole is percent-encoded: then
+/// sections that were not are encoded, so that it can be decoded as one.
+fn join_sections(raw: &[RawParameter<'_>], base: &[u8]) -> Option<(Vec<u8>, bool)> {
+    let mut whole = None;
+    let mut sections: Vec<(usize, bool, &RawParameter<'_>)> = Vec::new();
+    for parameter in raw {
+        let (name, number, encoded) = split_name(parameter.name);
+        if !name.eq_ignore_ascii_case(base) {
+            continue;
+        }
+        match number {
+            Some(number) => sections.push((number, encoded, parameter)),
+            None if encoded && whole.is_none() => whole = Some(parameter),
+            None => {}
+        }
+    }
+    if let Some(parameter) = whole {
+        sections = alloc::vec![(0, true, parameter)];
+    }
+    sections.sort_by_key(|&(number, ..)| number);
+    sections.dedup_by_key(|&mut (number, ..)| number);
+    let connected = sections.iter().enumerate().take_while(|&(index, &(number, ..))| index == number).count();
+    sections.truncate(connected);
+    let &(_, first_encoded, _) = sections.first()?;
+    let encoded = sections.iter().any(|&(_, encoded, _)| encoded);
+    let mut value = Vec::new();
+    if encoded && !first_encoded {
+        value.extend_from_slice(b"''");
+    }
+    for (_, section_encoded, parameter) in sections {
+        if encoded && !section_encoded {
+            percent_encode(&parameter.value, &mut value);
+        } else {
+            push_unfolded_octets(&mut value, &parameter.value);
+        }
+    }
+    Some((value, encoded))
+}
+
+/// Encodes all that is no `attribute-char` (RFC 2231 section 7).
+fn percent_encode(octets: &[u8], out: &mut Vec<u8>) {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    for &octet in octets {
+        if is_token(octet) && !matches!(octet, b'*' | b'\'' | b'%') {
+            out.push(octet);
+        } else {
+            out.push(b'%');
+            out.extend([octet >> 4, octet & 15].iter().filter_map(|&digit| DIGITS.get(usize::from(digit))));
+        }
+    }
+}
+
+/// The text of an extended parameter that was put together, `charset'language'text`.
+pub(crate) fn extended_text(value: &[u8]) -> String {
+    let mut quotes = value.splitn(3, |&octet| octet == b'\'');
+    let (charset, text) = match (quotes.next(), quotes.next(), quotes.next()) {
+        (Some(charset), Some(_), Some(text)) => (charset, text),
+        _ => (&b""[..], value),
+    };
+    let mut octets = Vec::with_capacity(text.len());
+    percent_decode(text, &mut octets);
+    let charset = if charset.is_empty() { &b"utf-8"[..] } else { charset };
+    let read = charset::decode(Some(charset), &octets);
+    let mut clean = String::with_capacity(read.characters.len());
+    push_without_controls(&mut clean, &read.characters);
+    clean
+}
+
+/// The media type of a `Content-Type` as it stands there, and the scanner at its parameters.
+pub(crate) fn raw_content_type<'a>(
+    value: &'a [u8],
+    limits: &Limits,
+) -> Option<(&'a [u8], &'a [u8], Scanner<'a>)> {
+    let mut scanner = Scanner::new(value, limits.comment_depth);
+    let (main_type, subtype) = raw_type(&mut scanner)?;
+    Some((main_type, subtype, scanner))
+}
+
+/// The type of a `Content-Disposition` as it stands there, and the scanner at its parameters.
+pub(crate) fn raw_disposition<'a>(value: &'a [u8], limits: &Limits) -> Option<(&'a [u8], Scanner<'a>)> {
+    let mut scanner = Scanner::new(value, limits.comment_depth);
+    scanner.skip_cfws();
+    let disposition = scanner.run(is_token);
+    (!disposition.is_empty()).then_some((disposition, scanner))
+}
+
+/// The tags of a `Content-Language` (RFC 3282), in order.
+pub(crate) fn languages<'a>(value: &'a [u8], limits: &Limits) -> Vec<&'a [u8]> {
+    let mut scanner = Scanner::new(value, limits.comment_depth);
+    let mut tags = Vec::new();
+    while tags.len() < limits.parameters {
+        scanner.skip_cfws();
+        if scanner.is_at_end() {
+            break;
+        }
+        let tag = scanner.run(|octet| octet.is_ascii_alphanumeric() || octet == b'-');
+        if tag.is_empty() {
+            scanner.at += 1;
+        } else {
+            tags.push(tag);
+        }
+    }
+    tags
 }
 
 fn plain_text(octets: &[u8]) -> String {

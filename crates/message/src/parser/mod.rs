@@ -394,9 +394,11 @@ impl Parser<'_> {
         if boundary.is_some() || is_message {
             if record.depth as usize >= self.limits.depth {
                 self.defect(walk, DefectCode::TooDeep, record.start);
+                self.index.is_truncated = true;
                 boundary = None;
             } else if self.full {
                 self.defect(walk, DefectCode::TooManyParts, record.start);
+                self.index.is_truncated = true;
                 boundary = None;
             } else if boundary.is_some() {
                 kind = PartKind::Multipart;
@@ -474,6 +476,7 @@ impl Parser<'_> {
             open.boundary = None;
         } else if self.full {
             // No more parts; the boundaries around still count.
+            self.index.is_truncated = true;
             if !core::mem::replace(&mut self.full_said, true) {
                 self.defect(walk, DefectCode::TooManyParts, walk.at);
             }
@@ -491,7 +494,7 @@ impl Parser<'_> {
                 start = record.start;
                 record.lines = if end.at >= record.body { end.lines.saturating_sub(record.lines) } else { 0 };
                 record.end = end.at.max(record.body);
-                if open.boundary.is_some() && !open.found {
+                if record.kind == PartKind::Multipart && open.children == 0 {
                     record.kind = PartKind::Leaf; // its text is shown as it is, or not at all
                 }
             }
