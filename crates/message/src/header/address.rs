@@ -76,6 +76,10 @@ pub(crate) trait Form<'a> {
     fn group(&mut self, name: &Words<'a>, reader: &mut Reader<'a>) -> Result<(), Invalid>;
     /// The end of that group.
     fn end_group(&mut self);
+    /// Whether the rest does not matter.
+    fn is_done(&self) -> bool {
+        false
+    }
 }
 
 /// A mailbox that follows the grammar.
@@ -128,6 +132,37 @@ impl<'a> Form<'a> for Decoded {
     }
 }
 
+/// The first mailbox only.
+struct First(Option<Mailbox>);
+
+impl<'a> Form<'a> for First {
+    fn mailbox(&mut self, entry: Entry<'a>, reader: &mut Reader<'a>) -> Result<(), Invalid> {
+        let mut decoded = Decoded::default();
+        decoded.mailbox(entry, reader)?;
+        if let Some(Address::Mailbox(mailbox)) = decoded.addresses.pop() {
+            self.0 = Some(mailbox);
+        }
+        Ok(())
+    }
+
+    fn group(&mut self, _: &Words<'a>, _: &mut Reader<'a>) -> Result<(), Invalid> {
+        Ok(())
+    }
+
+    fn end_group(&mut self) {}
+
+    fn is_done(&self) -> bool {
+        self.0.is_some()
+    }
+}
+
+/// The first mailbox that can be read exactly, in a group or not.
+pub(crate) fn first_mailbox(value: &[u8], limits: &Limits) -> Option<Mailbox> {
+    let mut first = First(None);
+    read_into(value, limits, Defects::default(), &mut first);
+    first.0
+}
+
 /// Reads a list into `form`, and gives the defects back.
 pub(crate) fn read_into<'a>(
     value: &'a [u8],
@@ -141,7 +176,7 @@ pub(crate) fn read_into<'a>(
         members: 0,
         limit: limits.addresses,
     };
-    loop {
+    while !form.is_done() {
         reader.scanner.skip_cfws();
         if reader.scanner.comment_too_deep {
             reader.defects.add(DefectCode::CommentTooDeep, reader.scanner.at);
@@ -538,7 +573,7 @@ impl<'a> Reader<'a> {
 
     /// The members of a group, up to its semicolon.
     fn group(&mut self, form: &mut impl Form<'a>) {
-        loop {
+        while !form.is_done() {
             self.scanner.skip_cfws();
             match self.scanner.peek() {
                 Some(b';') => {

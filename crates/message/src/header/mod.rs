@@ -11,7 +11,7 @@ use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 pub use address::AddressList;
-pub use field::HeaderField;
+pub use field::{FieldContent, HeaderField};
 
 use crate::defect::DefectCode;
 use crate::index::{FieldKind, FieldRecord, Index, PartRecord};
@@ -125,6 +125,11 @@ impl<'m> Header<'m> {
             (Some(Address::Mailbox(mailbox)), None) => Some(mailbox),
             _ => None,
         }
+    }
+
+    /// The first author that can be read exactly, of the first `From` field; in a group or not.
+    pub fn first_author(&self) -> Option<Mailbox> {
+        self.first(FieldKind::From)?.first_mailbox()
     }
 
     /// The `Sender` field, which holds one mailbox.

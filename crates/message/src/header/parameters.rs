@@ -12,7 +12,9 @@ use crate::defect::{DefectCode, Defects, Severity};
 use crate::error::{InvalidReason, InvalidValue};
 use crate::limits::Limits;
 use crate::scanner::{Scanner, is_token};
-use crate::types::{ContentDisposition, ContentType, DispositionType, Parameter, TransferEncoding};
+use crate::types::{
+    ContentDisposition, ContentType, DispositionType, MediaType, Parameter, TransferEncoding,
+};
 
 /// A parameter as it stands there.
 #[derive(Debug)]
@@ -21,76 +23,96 @@ pub(crate) struct RawParameter<'a> {
     name: &'a [u8],
     pub(crate) value: Cow<'a, [u8]>,
     at: usize,
+    /// Where the value begins, if it is borrowed.
+    value_at: usize,
 }
 
-/// Reads `; name=value` to the end.
+/// Reads `; name=value`, one after the other.
+struct RawParameters<'s, 'a> {
+    scanner: &'s mut Scanner<'a>,
+    defects: &'s mut Defects,
+    left: usize,
+    semicolon_is_missing: bool,
+}
+
+impl<'a> Iterator for RawParameters<'_, 'a> {
+    type Item = RawParameter<'a>;
+
+    fn next(&mut self) -> Option<RawParameter<'a>> {
+        let Self { scanner, defects, left, semicolon_is_missing } = self;
+        loop {
+            scanner.skip_cfws();
+            if scanner.is_at_end() {
+                return None;
+            }
+            if !core::mem::take(semicolon_is_missing) && !scanner.take(b';') {
+                defects.add(DefectCode::InvalidParameter, scanner.at);
+                skip_value(scanner);
+                continue;
+            }
+            scanner.skip_cfws();
+            let at = scanner.at;
+            if scanner.is_at_end() || scanner.peek() == Some(b';') {
+                continue; // a semicolon too many harms nobody
+            }
+            if *left == 0 {
+                defects.add(DefectCode::TooManyParameters, at);
+                return None;
+            }
+            let name = scanner.run(is_token);
+            scanner.skip_cfws();
+            if name.is_empty() || !scanner.take(b'=') {
+                defects.add(DefectCode::InvalidParameter, at);
+                skip_value(scanner);
+                continue;
+            }
+            scanner.skip_cfws();
+            let mut value_at = scanner.at;
+            let (mut value, mut quoted) = match scanner.peek() {
+                Some(b'"') => {
+                    if let Some(value) = scanner.quoted_string() {
+                        (value, true)
+                    } else {
+                        defects.add(DefectCode::InvalidParameter, at);
+                        (Cow::Borrowed(scanner.run(|octet| octet != b';' && octet != b'\n')), false)
+                    }
+                }
+                _ => (Cow::Borrowed(scanner.run(is_token)), false),
+            };
+            let token_end = scanner.at;
+            scanner.skip_cfws();
+            let ended = scanner.is_at_end() || scanner.peek() == Some(b';');
+            *semicolon_is_missing = !ended && scanner.at > token_end && another_follows(scanner);
+            if !ended && !quoted && !*semicolon_is_missing {
+                // A value that should have been quoted: all of it, up to the semicolon; but a boundary holds no white
+                // space.
+                scanner.at = token_end;
+                if name.eq_ignore_ascii_case(b"boundary") {
+                    scanner.run(|octet| octet != b';' && !octet.is_ascii_whitespace());
+                } else {
+                    skip_value(scanner);
+                }
+                let whole = scanner.octets.get(value_at..scanner.at).unwrap_or_default();
+                value = Cow::Borrowed(whole.trim_ascii());
+                quoted = true;
+            } else if quoted {
+                value_at += 1;
+            }
+            if !ended || (value.is_empty() && !quoted) {
+                defects.add(DefectCode::InvalidParameter, at);
+            }
+            *left -= 1;
+            return Some(RawParameter { name, value, at, value_at });
+        }
+    }
+}
+
 fn raw_parameters<'a>(
     scanner: &mut Scanner<'a>,
     limit: usize,
     defects: &mut Defects,
 ) -> Vec<RawParameter<'a>> {
-    let mut parameters = Vec::new();
-    let mut semicolon_is_missing = false;
-    loop {
-        scanner.skip_cfws();
-        if scanner.is_at_end() {
-            return parameters;
-        }
-        if !core::mem::take(&mut semicolon_is_missing) && !scanner.take(b';') {
-            defects.add(DefectCode::InvalidParameter, scanner.at);
-            skip_value(scanner);
-            continue;
-        }
-        scanner.skip_cfws();
-        let at = scanner.at;
-        if scanner.is_at_end() || scanner.peek() == Some(b';') {
-            continue; // a semicolon too many harms nobody
-        }
-        if parameters.len() >= limit {
-            defects.add(DefectCode::TooManyParameters, at);
-            return parameters;
-        }
-        let name = scanner.run(is_token);
-        scanner.skip_cfws();
-        if name.is_empty() || !scanner.take(b'=') {
-            defects.add(DefectCode::InvalidParameter, at);
-            skip_value(scanner);
-            continue;
-        }
-        scanner.skip_cfws();
-        let value_at = scanner.at;
-        let (mut value, mut quoted) = match scanner.peek() {
-            Some(b'"') => {
-                if let Some(value) = scanner.quoted_string() {
-                    (value, true)
-                } else {
-                    defects.add(DefectCode::InvalidParameter, at);
-                    (Cow::Borrowed(scanner.run(|octet| octet != b';' && octet != b'\n')), false)
-                }
-            }
-            _ => (Cow::Borrowed(scanner.run(is_token)), false),
-        };
-        let token_end = scanner.at;
-        scanner.skip_cfws();
-        let ended = scanner.is_at_end() || scanner.peek() == Some(b';');
-        semicolon_is_missing = !ended && scanner.at > token_end && another_follows(scanner);
-        if !ended && !quoted && !semicolon_is_missing {
-            // A value that should have been quoted: all of it, up to the semicolon; but a boundary holds no white space.
-            scanner.at = token_end;
-            if name.eq_ignore_ascii_case(b"boundary") {
-                scanner.run(|octet| octet != b';' && !octet.is_ascii_whitespace());
-            } else {
-                skip_value(scanner);
-            }
-            let whole = scanner.octets.get(value_at..scanner.at).unwrap_or_default();
-            value = Cow::Borrowed(whole.trim_ascii());
-            quoted = true;
-        }
-        if !ended || (value.is_empty() && !quoted) {
-            defects.add(DefectCode::InvalidParameter, at);
-        }
-        parameters.push(RawParameter { name, value, at });
-    }
+    RawParameters { scanner, defects, left: limit, semicolon_is_missing: false }.collect()
 }
 
 /// Whether `name=` comes next.
@@ -129,34 +151,56 @@ fn raw_type<'a>(scanner: &mut Scanner<'a>) -> Option<(&'a [u8], &'a [u8])> {
     (!subtype.is_empty()).then_some((main_type, subtype))
 }
 
+/// The media type of a `Content-Type`.
+pub(crate) fn media_type(value: &[u8], comment_depth: usize) -> Option<MediaType<'_>> {
+    let (main_type, subtype) = raw_type(&mut Scanner::new(value, comment_depth))?;
+    // Tokens are ASCII.
+    Some(MediaType::new(core::str::from_utf8(main_type).ok()?, core::str::from_utf8(subtype).ok()?))
+}
+
 /// What the structure of a message depends on, without a copy unless there is a boundary.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Shape<'a> {
     pub(crate) main_type: &'a [u8],
     pub(crate) subtype: &'a [u8],
     pub(crate) boundary: Option<Cow<'a, [u8]>>,
+    /// Where in the value the boundary begins, if it is borrowed.
+    pub(crate) boundary_at: Option<usize>,
 }
 
 /// The shape of a `Content-Type`; `None` if it has none, so that the default type counts.
 pub(crate) fn shape<'a>(value: &'a [u8], limits: &Limits) -> Option<Shape<'a>> {
     let mut scanner = Scanner::new(value, limits.comment_depth);
     let (main_type, subtype) = raw_type(&mut scanner)?;
-    let mut boundary = None;
-    if main_type.eq_ignore_ascii_case(b"multipart") {
-        let mut defects = Defects::at(0, true, 0);
-        let parameters = raw_parameters(&mut scanner, limits.parameters, &mut defects);
-        // The first counts; never decoded as an encoded word. A boundary in sections is put together.
-        boundary = parameters
-            .iter()
-            .find(|parameter| parameter.name.eq_ignore_ascii_case(b"boundary"))
-            .map(|parameter| Cow::Owned(parameter.value.trim_ascii_end().to_vec()))
-            .or_else(|| {
-                let combined = combine(&parameters, b"boundary", &mut defects)?;
-                Some(Cow::Owned(combined.octets.trim_ascii_end().to_vec()))
-            })
-            .filter(|boundary: &Cow<'_, [u8]>| !boundary.is_empty());
+    let mut shape = Shape { main_type, subtype, boundary: None, boundary_at: None };
+    if !main_type.eq_ignore_ascii_case(b"multipart") {
+        return Some(shape);
     }
-    Some(Shape { main_type, subtype, boundary })
+    let mut defects = Defects::at(0, true, 0);
+    let at = scanner.at;
+    // The first counts; never decoded as an encoded word.
+    let mut parameters = RawParameters {
+        scanner: &mut scanner,
+        defects: &mut defects,
+        left: limits.parameters,
+        semicolon_is_missing: false,
+    };
+    let found = parameters.find(|parameter| parameter.name.eq_ignore_ascii_case(b"boundary"));
+    if let Some(parameter) = found {
+        shape.boundary_at = Some(parameter.value_at);
+        shape.boundary = Some(match parameter.value {
+            Cow::Borrowed(value) => Cow::Borrowed(value.trim_ascii_end()),
+            Cow::Owned(value) => Cow::Owned(value.trim_ascii_end().to_vec()),
+        });
+    } else {
+        // A boundary in sections is put together.
+        scanner.at = at;
+        let parameters = raw_parameters(&mut scanner, limits.parameters, &mut defects);
+        let combined = combine(&parameters, b"boundary", &mut defects);
+        shape.boundary = combined.map(|combined| Cow::Owned(combined.octets.trim_ascii_end().to_vec()));
+    }
+    shape.boundary = shape.boundary.filter(|boundary| !boundary.is_empty());
+    Some(shape)
 }
 
 /// The octets of an extended parameter (RFC 2231).

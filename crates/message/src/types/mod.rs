@@ -8,7 +8,9 @@ mod message_id;
 
 pub use address::{AddrSpec, Address, Group, Mailbox};
 pub(crate) use address::{is_dot_atom, write_quoted};
-pub use content_type::{ContentDisposition, ContentType, DispositionType, Parameter, TransferEncoding};
+pub use content_type::{
+    ContentDisposition, ContentType, DispositionType, MediaType, Parameter, TransferEncoding,
+};
 pub use date::DateTime;
 pub(crate) use date::{day_of_name, month_of_name};
 pub(crate) use field::FieldValueKind;
