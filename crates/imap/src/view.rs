@@ -1,6 +1,7 @@
 //! What one session has been told about its mailbox, and what it is still owed (RFC 9051 sections 5.2, 7.4.1 and 7.5.1).
 
-use crate::Uids;
+pub use crate::uids::{Iter, Uids};
+
 use crate::types::{Flag, Messages, ModSeq};
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,8 +1,7 @@
 //! A client that believes every notice ends up with the mailbox as it is, and is never told what it could not understand.
 
-use postroad_imap::Uids;
 use postroad_imap::types::{Flag, Messages, ModSeq, SequenceSet};
-use postroad_imap::view::{Change, MailboxView, Notice, Resolved};
+use postroad_imap::view::{Change, MailboxView, Notice, Resolved, Uids};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
