@@ -7,6 +7,8 @@ pub mod command;
 mod grammar;
 pub mod response;
 pub mod types;
+mod uids;
+pub mod view;
 
 #[doc(no_inline)]
 pub use postroad_core::{Full, ParseError, ParseErrorKind, Secret, Session, Step};

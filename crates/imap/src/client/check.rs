@@ -29,7 +29,7 @@ pub(super) fn offered(command: &CommandBody, capabilities: &Capabilities) -> Res
         CommandBody::Thread(_) if !capabilities.iter().any(|one| matches!(one, Capability::Thread(_))) => {
             Err(NotNowReason::NotOffered("THREAD="))
         }
-        CommandBody::GetQuota(_) | CommandBody::GetQuotaRoot(_) => needs(&Capability::Quota, "QUOTA"),
+        CommandBody::GetQuota { .. } | CommandBody::GetQuotaRoot { .. } => needs(&Capability::Quota, "QUOTA"),
         _ => Ok(()),
     }
 }

@@ -45,10 +45,12 @@ impl Kind {
                 asked: Asked::new(fetch.uid, &fetch.messages, exists, fetch.items.clone()),
                 vanished: fetch.vanished,
             },
-            CommandBody::GetQuota(_) | CommandBody::GetQuotaRoot(_) | CommandBody::SetQuota { .. } => Self::Quota,
+            CommandBody::GetQuota { .. }
+            | CommandBody::GetQuotaRoot { .. }
+            | CommandBody::SetQuota { .. } => Self::Quota,
             CommandBody::Id(_) => Self::Id,
             CommandBody::Idle => Self::Idle,
-            CommandBody::List(list) => Self::List { status: list.asks_status() },
+            CommandBody::List(list) => Self::List { status: !list.returns.status.is_empty() },
             CommandBody::Login(_) => Self::Login,
             CommandBody::Logout => Self::Logout,
             CommandBody::Lsub { .. } => Self::Lsub,

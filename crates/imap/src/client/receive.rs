@@ -10,7 +10,7 @@ use crate::command::{Class, CommandBody};
 use crate::response::{
     Continuation, FetchRow, FetchRowParser, Repair, Response, ResponseCode, ResponseOptions, RowProgress, Status, StatusResponse,
 };
-use crate::types::{Capabilities, Capability};
+use crate::types::Capabilities;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::{Bytes, BytesMut};
 use postroad_core::{ParseError, ParseErrorKind};
@@ -147,12 +147,17 @@ impl Client {
 
     /// An untagged response that cannot be read. If it was about the number of messages, that is not known any more.
     fn malformed(&mut self, unit: Bytes, error: ParseError) {
-        let third = unit.split(|octet| *octet == b' ').nth(2).unwrap_or_default();
-        if third.eq_ignore_ascii_case(b"EXPUNGE") || third.eq_ignore_ascii_case(b"EXISTS") {
-            self.events.push_back(Event::OutOfStep);
-            self.numbers.doubt();
-        }
+        let names = unit.split(|octet| *octet == b' ').skip(1).take(2);
+        names.for_each(|name| self.doubt_if_about_numbers(name));
         self.events.push_back(Event::Malformed { unit, error });
+    }
+
+    fn doubt_if_about_numbers(&mut self, name: &[u8]) {
+        let about = [&b"EXPUNGE"[..], b"EXISTS", b"VANISHED"];
+        if about.iter().any(|about| name.eq_ignore_ascii_case(about)) {
+            self.numbers.doubt();
+            self.events.push_back(Event::OutOfStep);
+        }
     }
 
     fn greeting(&mut self, response: Response, unit: &Bytes) -> Result<(), Error> {
@@ -374,9 +379,8 @@ impl Client {
 
     /// Messages were removed: whether they may have been, now.
     fn removed(&mut self, can_be: bool) {
-        // RFC 9051 section 7.5.1: not while nothing but FETCH, STORE and SEARCH is in progress.
-        let is_ambiguous = self.sent.iter().any(|sent| sent.class.has(Class::SEQ))
-            && !self.sent.iter().any(|sent| sent.class.has(Class::MAY_EXPUNGE));
+        // Not while FETCH, STORE or SEARCH is in progress (RFC 9051 section 7.5.1): what was sent beside one was sent behind it.
+        let is_ambiguous = self.sent.iter().any(|sent| sent.class.holds_expunges());
         if is_ambiguous {
             self.numbers.doubt();
         }
@@ -408,9 +412,11 @@ impl Client {
                 }
             }
             Response::Vanished { earlier: false, uids } => {
-                let can_be = self.numbers.vanish(uids.len());
+                let can_be = self.numbers.vanish(uids.count());
                 self.removed(can_be);
             }
+            // Known, but not fit to be read.
+            Response::Unknown(unknown) => self.doubt_if_about_numbers(unknown.name().as_bytes()),
             _ => {}
         }
     }

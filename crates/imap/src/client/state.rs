@@ -23,7 +23,7 @@ use super::session::Clock;
 use super::waiting::{Append, Exchange, Idling, InFlight, Request, Waiting};
 use super::{ApiMisuse, CommandId, Config, Error, Event, NotNow, NotNowReason, State};
 use crate::codec::Framer;
-use crate::command::{Class, CommandBody, Encoder, Fragment, LiteralMode};
+use crate::command::{Class, CommandBody, Fragment, LiteralMode};
 use crate::types::{Capabilities, Capability, Tag, TlsInfo};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -120,7 +120,7 @@ impl Client {
         let greeting = deadline(now, config.timeouts.greeting);
         Self {
             connection: Connection::Greeting,
-            framer: Framer::new(),
+            framer: Framer::of_responses(),
             output: Output::new(config.output_high_water),
             config,
             transmitted: 0,
@@ -195,7 +195,7 @@ impl Client {
         if let Some(reason) = reason {
             return Err(NotNow { command: append, reason });
         }
-        Ok(self.enqueue(Request::Append(append), Class::WRITE | Class::MAY_EXPUNGE))
+        Ok(self.enqueue(Request::Append(append), Class::APPEND))
     }
 
     fn enqueue(&mut self, request: Request, class: Class) -> CommandId {
@@ -383,7 +383,7 @@ impl Client {
             return Err(ApiMisuse::NoHandshake.into());
         }
         self.connection = Connection::Open;
-        self.framer = Framer::new();
+        self.framer.reset();
         self.tls = Some(Box::new(info));
         self.last = None;
         self.capabilities = None;
@@ -549,12 +549,7 @@ impl Client {
             }
             Request::Body(command) => command.encode(tag, mode, utf8),
             Request::Append(append) => {
-                let mut encoder = Encoder::new(mode, utf8);
-                encoder.text(tag.as_str()).text(" APPEND ").mailbox(&append.mailbox);
-                for message in &append.messages {
-                    message.encode(&mut encoder);
-                }
-                encoder.finish()
+                append.encode(tag, mode, utf8)
             }
         }
     }

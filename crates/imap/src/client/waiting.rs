@@ -2,7 +2,7 @@
 
 use super::CommandId;
 use super::kind::Kind;
-use crate::command::{AppendMessage, Class, CommandBody};
+use crate::command::{AppendHead, AppendMessage, Class, CommandBody, Fragment, LiteralMode};
 use crate::types::{MailboxName, Tag};
 
 /// APPEND: messages for a mailbox, whose octets are pushed when the server asks for them (RFC 9051 section 6.3.12).
@@ -13,6 +13,25 @@ pub struct Append {
     /// The messages, at least one; more than one only where the server offers MULTIAPPEND (RFC 3502). Whether their literals wait for the
     /// server is the session's to say.
     pub messages: Vec<AppendMessage>,
+}
+
+impl Append {
+    pub(super) fn encode(&self, tag: &Tag, mode: LiteralMode, utf8: bool) -> Vec<Fragment> {
+        let mut fragments = Vec::new();
+        let mut before: Option<&AppendMessage> = None;
+        for message in &self.messages {
+            fragments.extend(match before {
+                Some(before) => message.encode_next(before, mode),
+                None => {
+                    let (mailbox, message) = (self.mailbox.clone(), message.clone());
+                    AppendHead { tag: tag.clone(), mailbox, message }.encode(mode, utf8)
+                }
+            });
+            before = Some(message);
+        }
+        fragments.extend(before.map(|last| Fragment::Text(last.end())));
+        fragments
+    }
 }
 
 /// A command that is not sent yet.

@@ -46,6 +46,11 @@ impl Tag {
         }
     }
 
+    /// `A` and a number.
+    pub(crate) fn numbered(number: u64) -> Self {
+        Self(format!("A{number}").into())
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         core::str::from_utf8(&self.0).unwrap_or_default()

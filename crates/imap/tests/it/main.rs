@@ -9,3 +9,5 @@ mod client_split;
 mod client_talk;
 mod client_timeouts;
 mod client_transcripts;
+mod framer;
+mod view;
