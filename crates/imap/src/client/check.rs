@@ -14,7 +14,9 @@ pub(super) fn offered(command: &CommandBody, capabilities: &Capabilities) -> Res
     let needs_or_rev2 = |capability: &Capability, name| if rev2 { Ok(()) } else { needs(capability, name) };
     match command {
         CommandBody::StartTls => needs(&Capability::StartTls, "STARTTLS"),
-        CommandBody::Login(_) if capabilities.has(&Capability::LoginDisabled) => Err(NotNowReason::LoginDisabled),
+        CommandBody::Login(_) if capabilities.has(&Capability::LoginDisabled) => {
+            Err(NotNowReason::LoginDisabled)
+        }
         CommandBody::Authenticate { mechanism, .. } if !capabilities.has_auth(mechanism.as_str()) => {
             Err(NotNowReason::NotOffered("AUTH="))
         }

@@ -84,10 +84,7 @@ pub(super) struct Asked {
 impl Asked {
     fn new(uid: bool, messages: &Messages, exists: u32, items: Vec<FetchItem>) -> Self {
         let Messages::Set(set) = messages else { return Self { uid, ranges: None, star: false, items } };
-        let star = set
-            .ranges()
-            .iter()
-            .any(|range| [range.start, range.end].contains(&SequenceNumber::Star));
+        let star = set.ranges().iter().any(|range| [range.start, range.end].contains(&SequenceNumber::Star));
         Self { uid, ranges: Some(set.normalise(if uid { u32::MAX } else { exists })), star, items }
     }
 
@@ -110,7 +107,8 @@ impl Asked {
     }
 
     fn is_answered_by(&self, row: &FetchRow) -> bool {
-        let is_of_flags = |item: &FetchItem| matches!(item, FetchItem::Uid | FetchItem::Flags | FetchItem::ModSeq);
+        let is_of_flags =
+            |item: &FetchItem| matches!(item, FetchItem::Uid | FetchItem::Flags | FetchItem::ModSeq);
         if !self.items.iter().all(is_of_flags) {
             return says_more_than_flags(row) || self.items.iter().any(|item| has_binary_size(row, item));
         }

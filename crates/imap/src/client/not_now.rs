@@ -7,7 +7,7 @@ use core::fmt;
 #[derive(Debug)]
 pub struct NotNow<C = CommandBody> {
     /// Here it is.
-    pub command: C,
+    pub command: Box<C>,
     /// Why.
     pub reason: NotNowReason,
 }

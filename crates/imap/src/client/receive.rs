@@ -1,14 +1,15 @@
 //! What the server says, and what follows from it.
 
 use super::kind::Kind;
+use super::sending::Sent;
 use super::state::Connection;
 use super::waiting::{Exchange, Idling, Request, Waiting};
-use super::sending::Sent;
 use super::{Client, CommandId, Error, Event, LimitReached, NotNowReason, ServerFault};
 use crate::codec::{Frame, FrameLimits, LiteralHeader, Refusal, Verdict};
 use crate::command::{Class, CommandBody};
 use crate::response::{
-    Continuation, FetchRow, FetchRowParser, Repair, Response, ResponseCode, ResponseOptions, RowProgress, Status, StatusResponse,
+    Continuation, FetchRow, FetchRowParser, Repair, Response, ResponseCode, ResponseOptions, RowProgress,
+    Status, StatusResponse,
 };
 use crate::types::Capabilities;
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -55,7 +56,10 @@ fn is_section(head: &[u8]) -> bool {
     let before = before.strip_suffix(b"~").unwrap_or(before);
     let Some(name) = before.strip_suffix(b" ") else { return false };
     let ends = |word: &[u8]| {
-        name.len().checked_sub(word.len()).and_then(|at| name.get(at..)).is_some_and(|end| end.eq_ignore_ascii_case(word))
+        name.len()
+            .checked_sub(word.len())
+            .and_then(|at| name.get(at..))
+            .is_some_and(|end| end.eq_ignore_ascii_case(word))
     };
     matches!(name.last(), Some(b']' | b'>'))
         || ends(b"RFC822")
@@ -304,7 +308,9 @@ impl Client {
                 }
             }
             Kind::Select => match event {
-                Event::Done { ref status, .. } if status.status == Status::Bad => self.numbers.select_refused(),
+                Event::Done { ref status, .. } if status.status == Status::Bad => {
+                    self.numbers.select_refused();
+                }
                 _ => self.numbers.select_answered(ok),
             },
             Kind::Leave if ok => self.numbers.leave(),
@@ -459,9 +465,9 @@ impl Client {
                 Kind::List { status } => *status,
                 _ => false,
             }),
-            Response::Vanished { earlier: true, .. } => self.oldest(|kind| {
-                matches!(kind, Kind::Select | Kind::Fetch { vanished: true, .. })
-            }),
+            Response::Vanished { earlier: true, .. } => {
+                self.oldest(|kind| matches!(kind, Kind::Select | Kind::Fetch { vanished: true, .. }))
+            }
             Response::Vanished { earlier: false, .. } => self.oldest(|kind| matches!(kind, Kind::Expunge)),
             _ => None,
         }
@@ -472,7 +478,9 @@ impl Client {
     fn stream(&mut self, head: &Bytes, literal: LiteralHeader) -> Result<(), Error> {
         let mut row = match self.row.take() {
             Some(row) => row,
-            None if self.connection == Connection::Greeting => return Err(malformed(expected("a greeting", head))),
+            None if self.connection == Connection::Greeting => {
+                return Err(malformed(expected("a greeting", head)));
+            }
             None => Streaming {
                 parser: FetchRowParser::new(&self.options(), self.config.max_response),
                 head: head.clone(),

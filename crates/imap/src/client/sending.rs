@@ -64,7 +64,9 @@ impl Sending {
                     self.wait = Wait::Owed(left - now as u64);
                     continue;
                 }
-                Wait::Literal(_) | Wait::Message(_) | Wait::Octets(_) | Wait::Owed(_) => return Sent::Waiting,
+                Wait::Literal(_) | Wait::Message(_) | Wait::Octets(_) | Wait::Owed(_) => {
+                    return Sent::Waiting;
+                }
             }
             self.wait = Wait::Nothing;
             match self.fragments.pop_front() {
@@ -140,10 +142,5 @@ impl Sending {
     /// Whether a message is to come, and not yet wanted.
     pub(super) fn is_waiting_for_message(&self) -> bool {
         matches!(self.wait, Wait::Message(_))
-    }
-
-    /// Whether the server waits for octets of a literal.
-    pub(super) fn is_within_literal(&self) -> bool {
-        matches!(self.wait, Wait::Octets(_) | Wait::Owed(_))
     }
 }

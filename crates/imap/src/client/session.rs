@@ -1,8 +1,8 @@
 //! The session's contract: steps, output, deadlines.
 
+use super::kind::Kind;
 use super::state::Connection;
 use super::waiting::{Exchange, Idling};
-use super::kind::Kind;
 use super::{ApiMisuse, Client, Error, Event, Phase, ServerFault};
 use crate::command::CommandBody;
 use bytes::{Bytes, BytesMut};
@@ -73,7 +73,8 @@ impl Client {
             (_, None) => self.deadline = None,
             // News do not move the others: it is the client's turn to say something in time.
             (Some((_, running)), Some(clock))
-                if running == clock && !(is_moved && matches!(clock, Clock::Answer | Clock::Application)) => {}
+                if running == clock && !(is_moved && matches!(clock, Clock::Answer | Clock::Application)) => {
+            }
             (_, Some(clock)) => {
                 self.progress = 0;
                 self.deadline = Some((deadline(now, self.time_of(clock)), clock));
@@ -104,7 +105,8 @@ impl Client {
                         return Ok(Step::NeedInput);
                     }
                     let owes = self.connection == Connection::Greeting
-                        || self.in_flight() > 0
+                        || !self.sent.is_empty()
+                        || !self.queue.is_empty()
                         || self.row.is_some()
                         || !input.is_empty();
                     if owes && !self.said_bye {

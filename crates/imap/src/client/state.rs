@@ -168,7 +168,7 @@ impl Client {
         let class = command.class();
         match self.admit(&command, class) {
             Ok(()) => {}
-            Err(reason) => return Err(NotNow { command, reason }),
+            Err(reason) => return Err(NotNow { command: Box::new(command), reason }),
         }
         match command {
             CommandBody::StartTls => self.last = Some(NotNowReason::StartingTls),
@@ -193,7 +193,7 @@ impl Client {
             Ok(()) => None,
         };
         if let Some(reason) = reason {
-            return Err(NotNow { command: append, reason });
+            return Err(NotNow { command: Box::new(append), reason });
         }
         Ok(self.enqueue(Request::Append(append), Class::APPEND))
     }
@@ -258,7 +258,10 @@ impl Client {
     /// Whether what is known of the capabilities will be true when a command that is given now goes out.
     fn capabilities_are_settled(&self) -> bool {
         let changes = |kind: &Kind| {
-            matches!(kind, Kind::Capability | Kind::Login | Kind::Authenticate | Kind::StartTls | Kind::Enable)
+            matches!(
+                kind,
+                Kind::Capability | Kind::Login | Kind::Authenticate | Kind::StartTls | Kind::Enable
+            )
         };
         let will_change = |waiting: &Waiting| match &waiting.request {
             Request::Body(command) => changes(&Kind::of(command, 0)),
@@ -435,9 +438,10 @@ impl Client {
         self.tls.as_deref()
     }
 
-    /// How many commands are not answered, those that wait and those that the session sends by itself included.
+    /// How many commands are not answered, those that wait included, and those that the session sends by itself left out.
     pub fn in_flight(&self) -> usize {
-        self.sent.len() + self.queue.len()
+        self.sent.iter().filter(|sent| !sent.hidden).count()
+            + self.queue.iter().filter(|waiting| !waiting.hidden).count()
     }
 
     /// Whether the session is over.
@@ -548,9 +552,7 @@ impl Client {
                 CommandBody::Authenticate { mechanism, initial_response: with_it }.encode(tag, mode, utf8)
             }
             Request::Body(command) => command.encode(tag, mode, utf8),
-            Request::Append(append) => {
-                append.encode(tag, mode, utf8)
-            }
+            Request::Append(append) => append.encode(tag, mode, utf8),
         }
     }
 
@@ -583,8 +585,6 @@ impl Client {
 
     pub(super) fn fail(&mut self, error: impl Into<Error>) {
         self.failed.get_or_insert_with(|| error.into());
-        // Who misbehaves is told nothing more; half a command would not be understood.
-        self.output.clear();
         self.close();
     }
 }

@@ -20,12 +20,11 @@ impl Append {
         let mut fragments = Vec::new();
         let mut before: Option<&AppendMessage> = None;
         for message in &self.messages {
-            fragments.extend(match before {
-                Some(before) => message.encode_next(before, mode),
-                None => {
-                    let (mailbox, message) = (self.mailbox.clone(), message.clone());
-                    AppendHead { tag: tag.clone(), mailbox, message }.encode(mode, utf8)
-                }
+            fragments.extend(if let Some(before) = before {
+                message.encode_next(before, mode)
+            } else {
+                let (mailbox, message) = (self.mailbox.clone(), message.clone());
+                AppendHead { tag: tag.clone(), mailbox, message }.encode(mode, utf8)
             });
             before = Some(message);
         }

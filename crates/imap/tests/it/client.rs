@@ -54,7 +54,7 @@ fn commands_are_answered_in_any_order() {
     assert_eq!(talk.sent(), "A2 UID SEARCH ALL\r\nA3 UID FETCH 1:* FLAGS\r\nA4 NOOP\r\n");
     assert_eq!(talk.client.in_flight(), 3);
     let events = talk.events(
-        "* 1 FETCH (UID 7 FLAGS (\\Seen))\r\nA3 OK\r\n* SEARCH 7 9\r\n* 5 EXISTS\r\nA4 OK\r\nA2 NO [LIMIT] no\r\n",
+        "* 1 FETCH (UID 7 FLAGS (\\Seen))\r\nA3 OK x\r\n* SEARCH 7 9\r\n* 5 EXISTS\r\nA4 OK x\r\nA2 NO [LIMIT] no\r\n",
     );
     let [row, first, found, Event::Exists(5), second, third] = &events[..] else { panic!("{events:?}") };
     assert!(matches!(row, Event::Row { of, row } if *of == Some(fetch) && row.uid() == Some(7)));
@@ -67,11 +67,11 @@ fn commands_are_answered_in_any_order() {
 #[test]
 fn what_no_command_asked_for_is_of_none() {
     let mut talk = Talk::selected(quiet(), "ESEARCH", 9);
-    let fetch = talk.send(command("UID FETCH 20:30 (UID ENVELOPE)"));
+    let fetch = talk.send(command("UID FETCH 20:30 (UID RFC822.SIZE)"));
     let search = talk.send(command("UID SEARCH RETURN (ALL) UNSEEN"));
     talk.sent();
     let events = talk.events(
-        "* 3 FETCH (UID 12 ENVELOPE NIL RFC822.SIZE 1)\r\n* 4 FETCH (UID 21 FLAGS (\\Seen))\r\n* 4 FETCH (FLAGS ())\r\n\
+        "* 3 FETCH (UID 12 RFC822.SIZE 1)\r\n* 4 FETCH (UID 21 FLAGS (\\Seen))\r\n* 4 FETCH (FLAGS ())\r\n\
          * 4 FETCH (UID 21 RFC822.SIZE 44)\r\n* SEARCH 4\r\n* ESEARCH (TAG \"A9\") UID ALL 3\r\n* ESEARCH (TAG \"A3\") UID ALL 3\r\n\
          * STATUS x (MESSAGES 1)\r\n* LIST () \"/\" x\r\n* OK just so\r\n* FLAGS (\\Seen)\r\n",
     );
@@ -107,7 +107,8 @@ fn store_tells_flags_unless_silent() {
     let loud = talk.send(command("STORE 1:3 +FLAGS (\\Seen)"));
     let silent = talk.send(command("STORE 4:6 +FLAGS.SILENT (\\Seen)"));
     assert_eq!(talk.sent(), "A2 STORE 1:3 +FLAGS (\\Seen)\r\nA3 STORE 4:6 +FLAGS.SILENT (\\Seen)\r\n");
-    let events = talk.events("* 2 FETCH (FLAGS (\\Seen))\r\n* 5 FETCH (FLAGS (\\Seen))\r\nA2 OK\r\nA3 OK\r\n");
+    let events =
+        talk.events("* 2 FETCH (FLAGS (\\Seen))\r\n* 5 FETCH (FLAGS (\\Seen))\r\nA2 OK x\r\nA3 OK x\r\n");
     assert!(matches!(&events[0], Event::Row { of, .. } if *of == Some(loud)));
     assert!(matches!(&events[1], Event::Row { of: None, .. }));
     assert_eq!(done(&events[3]), Some((silent, Status::Ok)));
@@ -121,7 +122,10 @@ fn sequence_numbers_are_never_held_back() {
     let refused = |talk: &mut Talk, text: &str| {
         let refused = talk.client.send(command(text)).unwrap_err();
         assert_eq!(refused.command.name(), command(text).name());
-        assert_eq!(refused.to_string(), "the command cannot be sent: its sequence numbers are not certain now");
+        assert_eq!(
+            refused.to_string(),
+            "the command cannot be sent: its sequence numbers are not certain now"
+        );
         refused.reason
     };
     // Not while messages may be removed …
@@ -131,21 +135,18 @@ fn sequence_numbers_are_never_held_back() {
     assert_eq!(refused(&mut talk, "UID SEARCH 1:2"), NotNowReason::SequenceNumbers);
     talk.send(command("UID FETCH 1:* FLAGS"));
     assert_eq!(talk.sent(), "A2 NOOP\r\nA3 UID FETCH 1:* FLAGS\r\n");
-    talk.events("A2 OK\r\n");
+    talk.events("A2 OK x\r\n");
     // … a UID FETCH may …
     assert_eq!(refused(&mut talk, "STORE 1 FLAGS ()"), NotNowReason::SequenceNumbers);
-    talk.events("A3 OK\r\n");
+    talk.events("A3 OK x\r\n");
     // … but behind one another, FETCH, STORE and SEARCH are certain.
     for text in ["FETCH 1 FLAGS", "STORE 1 FLAGS ()", "SEARCH ALL", "COPY 1 x"] {
         talk.send(command(text));
     }
-    assert_eq!(
-        talk.sent(),
-        "A4 FETCH 1 FLAGS\r\nA5 STORE 1 FLAGS ()\r\nA6 SEARCH ALL\r\nA7 COPY 1 x\r\n"
-    );
+    assert_eq!(talk.sent(), "A4 FETCH 1 FLAGS\r\nA5 STORE 1 FLAGS ()\r\nA6 SEARCH ALL\r\nA7 COPY 1 x\r\n");
     // During COPY removals may be told.
     assert_eq!(refused(&mut talk, "FETCH 1 FLAGS"), NotNowReason::SequenceNumbers);
-    talk.events("A4 OK\r\nA5 OK\r\nA6 OK\r\nA7 OK\r\n");
+    talk.events("A4 OK x\r\nA5 OK x\r\nA6 OK x\r\nA7 OK x\r\n");
     // Not in IDLE, not behind a command whose literal waits, not behind a queue.
     talk.send(CommandBody::Idle);
     talk.sent();
@@ -154,7 +155,7 @@ fn sequence_numbers_are_never_held_back() {
     assert_eq!(talk.sent(), "", "it is refused without ending IDLE");
     talk.client.done();
     talk.sent();
-    talk.events("A8 OK\r\n");
+    talk.events("A8 OK x\r\n");
     talk.client.append(append(&[5])).unwrap();
     assert_eq!(refused(&mut talk, "FETCH 1 FLAGS"), NotNowReason::SequenceNumbers);
 }
@@ -164,7 +165,7 @@ fn exists_and_expunge_keep_the_numbers() {
     let mut talk = Talk::selected(quiet(), "", 5);
     talk.send(CommandBody::Noop);
     talk.sent();
-    let events = talk.events("* 2 EXPUNGE\r\n* 4 EXPUNGE\r\n* 10 EXISTS\r\n* VANISHED 4,9:11\r\nA2 OK\r\n");
+    let events = talk.events("* 2 EXPUNGE\r\n* 4 EXPUNGE\r\n* 10 EXISTS\r\n* VANISHED 4,9:11\r\nA2 OK x\r\n");
     assert!(matches!(&events[..3], [Event::Expunge(2), Event::Expunge(4), Event::Exists(10)]));
     assert!(matches!(&events[3], Event::Data { of: None, response: Response::Vanished { .. } }));
     assert_eq!(talk.client.exists(), Some(6));
@@ -179,14 +180,14 @@ fn a_server_that_contradicts_itself_costs_the_sequence_numbers() {
         talk.sent();
         let events = talk.events(nonsense);
         assert!(events.contains(&Event::OutOfStep), "{nonsense}: {events:?}");
-        talk.events("A2 OK\r\n");
+        talk.events("A2 OK x\r\n");
         assert_eq!(talk.client.send(command("FETCH 1 FLAGS")).unwrap_err().reason, NotNowReason::OutOfStep);
         let uid = talk.send(command("UID FETCH 1 FLAGS"));
         talk.sent();
-        assert_done(&talk.events("A3 OK\r\n"), uid, Status::Ok);
+        assert_done(&talk.events("A3 OK x\r\n"), uid, Status::Ok);
         talk.send(select("INBOX"));
         talk.sent();
-        talk.events("* 3 EXISTS\r\nA4 OK\r\n");
+        talk.events("* 3 EXISTS\r\nA4 OK x\r\n");
         talk.send(command("FETCH 1 FLAGS"));
     }
 }
@@ -197,12 +198,17 @@ fn expunge_while_only_fetch_runs_is_told() {
     talk.send(command("FETCH 1:5 FLAGS"));
     talk.sent();
     assert_eq!(talk.events("* 1 EXPUNGE\r\n"), [Event::OutOfStep, Event::Expunge(1)]);
-    // With another command beside it, it may be sent for that one.
+    // Not for a command behind it either, as long as it is not answered.
     let mut talk = Talk::selected(quiet(), "", 5);
     talk.send(command("FETCH 1:5 FLAGS"));
     talk.send(CommandBody::Noop);
     talk.sent();
-    assert_eq!(talk.events("* 1 EXPUNGE\r\n"), [Event::Expunge(1)]);
+    assert_eq!(talk.events("* 1 EXPUNGE\r\n"), [Event::OutOfStep, Event::Expunge(1)]);
+    // COPY and MOVE say what they mean when they begin.
+    let mut talk = Talk::selected(quiet(), "MOVE", 5);
+    talk.send(command("MOVE 1:2 x"));
+    talk.sent();
+    assert_eq!(talk.events("* 1 EXPUNGE\r\n* 1 EXPUNGE\r\n"), [Event::Expunge(1), Event::Expunge(1)]);
 }
 
 #[test]
@@ -215,7 +221,7 @@ fn a_failed_select_leaves_nothing_selected() {
     let mut talk = Talk::selected(quiet(), "", 5);
     talk.send(CommandBody::Close);
     talk.sent();
-    talk.events("A2 OK\r\n");
+    talk.events("A2 OK x\r\n");
     assert_eq!(talk.client.state(), State::Authenticated);
 }
 
@@ -257,9 +263,9 @@ fn two_literals_in_a_command() {
     assert_eq!(talk.sent(), "ü {2}\r\n");
     talk.events("+\r\n");
     assert_eq!(talk.sent(), "ß\r\n");
-    assert_done(&talk.events("A1 OK\r\n"), id, Status::Ok);
+    assert_done(&talk.events("A1 OK x\r\n"), id, Status::Ok);
     assert_eq!(talk.sent(), "A2 NOOP\r\n");
-    assert_done(&talk.events("A2 OK\r\n"), noop, Status::Ok);
+    assert_done(&talk.events("A2 OK x\r\n"), noop, Status::Ok);
 }
 
 #[test]
@@ -272,7 +278,7 @@ fn no_or_bad_in_place_of_the_continuation_ends_the_command() {
         let events = talk.events(format!("* OK still here {{5}}\r\nA2 {answer}\r\n"));
         assert_eq!(done(&events[1]).map(|done| done.0), Some(id));
         assert_eq!(talk.sent(), "A3 NOOP\r\n");
-        assert_done(&talk.events("A3 OK\r\n"), noop, Status::Ok);
+        assert_done(&talk.events("A3 OK x\r\n"), noop, Status::Ok);
     }
 }
 
@@ -304,21 +310,21 @@ fn capabilities_are_asked_for_where_they_are_not_told() {
     let id = talk.send(login("u", "p"));
     assert!(matches!(&talk.events("* OK hi\r\n")[..], [Event::Greeting(_)]));
     assert_eq!(talk.sent(), "A1 CAPABILITY\r\n", "before the first command, which may depend on them");
-    let events = talk.events("* CAPABILITY IMAP4rev1 LITERAL+\r\nA1 OK\r\n");
+    let events = talk.events("* CAPABILITY IMAP4rev1 LITERAL+\r\nA1 OK x\r\n");
     assert!(matches!(&events[..], [Event::Data { of: None, response: Response::Capability(_) }]));
     assert_eq!(talk.sent(), "A2 LOGIN u p\r\n");
     // Forgotten at the log-in, unless told there.
-    assert_done(&talk.events("A2 OK\r\n"), id, Status::Ok);
+    assert_done(&talk.events("A2 OK x\r\n"), id, Status::Ok);
     assert_eq!(talk.client.capabilities(), None);
     assert_eq!(talk.sent(), "A3 CAPABILITY\r\n");
-    talk.events("* CAPABILITY IMAP4rev1 IDLE\r\nA3 OK\r\n");
+    talk.events("* CAPABILITY IMAP4rev1 IDLE\r\nA3 OK x\r\n");
     assert!(talk.client.capabilities().unwrap().has(&Capability::Idle));
     assert_eq!((talk.sent(), talk.client.in_flight()), (String::new(), 0));
 }
 
 #[test]
 fn capabilities_told_with_the_log_in_are_enough() {
-    for answer in ["* CAPABILITY IMAP4rev1 IDLE\r\nA1 OK\r\n", "A1 OK [CAPABILITY IMAP4rev1 IDLE] in\r\n"] {
+    for answer in ["* CAPABILITY IMAP4rev1 IDLE\r\nA1 OK x\r\n", "A1 OK [CAPABILITY IMAP4rev1 IDLE] in\r\n"] {
         let mut talk = Talk::greeted(Config::new(), "LITERAL+ SASL-IR");
         talk.send(login("u", "p"));
         talk.sent();
@@ -364,10 +370,10 @@ fn a_command_that_waited_and_turns_out_to_be_no_use_comes_back() {
     let noop = talk.send(CommandBody::Noop);
     talk.events("* OK hi\r\n");
     talk.sent();
-    let events = talk.events("* CAPABILITY IMAP4rev1 LOGINDISABLED\r\nA1 OK\r\n");
+    let events = talk.events("* CAPABILITY IMAP4rev1 LOGINDISABLED\r\nA1 OK x\r\n");
     assert_eq!(events[1], Event::NotSent { of: id, reason: NotNowReason::LoginDisabled });
     assert_eq!(talk.sent(), "A2 NOOP\r\n");
-    assert_done(&talk.events("A2 OK\r\n"), noop, Status::Ok);
+    assert_done(&talk.events("A2 OK x\r\n"), noop, Status::Ok);
 }
 
 #[test]
@@ -384,7 +390,7 @@ fn enable_changes_how_names_are_sent_and_read() {
     talk.send(command("ENABLE IMAP4rev2 CONDSTORE"));
     talk.send(select("Entwürfe"));
     assert_eq!(talk.sent(), "A2 ENABLE IMAP4rev2 CONDSTORE\r\n");
-    talk.events("* ENABLED IMAP4rev2\r\nA2 OK\r\n");
+    talk.events("* ENABLED IMAP4rev2\r\nA2 OK x\r\n");
     assert!(talk.client.is_utf8());
     assert!(!talk.client.enabled().has(&Capability::CondStore));
     assert_eq!(talk.sent(), "A3 SELECT \"Entwürfe\"\r\n");
@@ -406,7 +412,11 @@ fn starttls_forgets_all_that_was_said_in_the_clear() {
         assert_eq!(talk.client.send(command(text)).unwrap_err().reason, NotNowReason::NeedsTls);
     }
     assert_eq!(talk.client.append(append(&[1])).unwrap_err().reason, NotNowReason::NeedsTls);
-    assert_eq!(talk.events("* OK [ALERT] call this number\r\n* 5 EXISTS\r\n"), [], "anybody may have said it");
+    assert_eq!(
+        talk.events("* OK [ALERT] call this number\r\n* 5 EXISTS\r\n"),
+        [],
+        "anybody may have said it"
+    );
     let id = talk.send(CommandBody::StartTls);
     assert_eq!(talk.client.send(CommandBody::Noop).unwrap_err().reason, NotNowReason::StartingTls);
     assert_eq!(talk.sent(), "A1 STARTTLS\r\n");
@@ -416,7 +426,7 @@ fn starttls_forgets_all_that_was_said_in_the_clear() {
     assert_eq!(talk.client.tls_established(TlsInfo::new()), Err(Error::Api(ApiMisuse::NoHandshake)));
     assert_eq!(talk.client.capabilities(), None);
     assert_eq!(talk.sent(), "A2 CAPABILITY\r\n");
-    talk.events("* CAPABILITY IMAP4rev1\r\nA2 OK\r\n");
+    talk.events("* CAPABILITY IMAP4rev1\r\nA2 OK x\r\n");
     talk.send(login("ü", "p"));
     assert_eq!(talk.sent(), "A3 LOGIN {2}\r\n");
 }
@@ -466,7 +476,7 @@ fn an_exchange_of_sasl() {
     assert_done(&talk.events("A1 BAD cancelled\r\n"), id, Status::Bad);
     assert_eq!(talk.client.state(), State::NotAuthenticated);
     assert_eq!(talk.sent(), "A2 NOOP\r\n");
-    assert_done(&talk.events("A2 OK\r\n"), noop, Status::Ok);
+    assert_done(&talk.events("A2 OK x\r\n"), noop, Status::Ok);
 }
 
 #[test]
@@ -474,7 +484,7 @@ fn the_initial_response_goes_with_the_command_or_later() {
     let mut talk = Talk::greeted(quiet(), "AUTH=PLAIN SASL-IR");
     talk.send(plain(Some(b"\0u\0p")));
     assert_eq!(talk.sent(), "A1 AUTHENTICATE PLAIN AHUAcA==\r\n");
-    talk.events("A1 OK\r\n");
+    talk.events("A1 OK x\r\n");
     assert_eq!(talk.client.state(), State::Authenticated);
 
     let mut talk = Talk::greeted(quiet(), "AUTH=PLAIN SASL-IR");
@@ -490,7 +500,7 @@ fn the_initial_response_goes_with_the_command_or_later() {
         assert_eq!(talk.sent(), "A1 AUTHENTICATE PLAIN\r\n");
         assert_eq!(talk.events("+ \r\n"), [], "the session answers by itself");
         assert_eq!(talk.sent(), "AHUAcA==\r\n");
-        talk.events("A1 OK\r\n");
+        talk.events("A1 OK x\r\n");
         assert_eq!(talk.client.state(), State::Authenticated);
     }
 }
@@ -587,7 +597,7 @@ fn no_in_the_middle_of_the_octets_leaves_the_rest_owed() {
         talk.client.push_body(Bytes::from_static(b"dropped")).unwrap();
         // Servers throw them away; they hold nothing, and least of all what could be taken for a command.
         assert_eq!(talk.sent(), format!("{}\r\nA3 NOOP\r\n", " ".repeat(10_000 - 6)));
-        assert_done(&talk.events("A3 OK\r\n"), noop, Status::Ok);
+        assert_done(&talk.events("A3 OK x\r\n"), noop, Status::Ok);
     }
 }
 
@@ -597,7 +607,7 @@ fn what_is_owed_is_made_as_it_goes_out() {
     talk.client.append(append(&[u64::MAX / 2])).unwrap();
     talk.sent();
     talk.events("+ go\r\n");
-    talk.events("A2 NO\r\n");
+    talk.events("A2 NO x\r\n");
     for _ in 0..1000 {
         assert!(talk.client.poll_transmit().unwrap().len() <= 4096);
     }
@@ -617,9 +627,9 @@ fn idle_is_ended_for_other_commands() {
     let noop = talk.send(CommandBody::Noop);
     assert_eq!(talk.sent(), "DONE\r\n");
     assert_eq!(talk.events("* 6 EXISTS\r\n"), [Event::Exists(6)]);
-    assert_done(&talk.events("A2 OK\r\n"), idle, Status::Ok);
+    assert_done(&talk.events("A2 OK x\r\n"), idle, Status::Ok);
     assert_eq!(talk.sent(), "A3 NOOP\r\n");
-    assert_done(&talk.events("A3 OK\r\n"), noop, Status::Ok);
+    assert_done(&talk.events("A3 OK x\r\n"), noop, Status::Ok);
 }
 
 #[test]
@@ -632,18 +642,18 @@ fn done_before_idle_has_begun() {
     assert_eq!(talk.sent(), "DONE\r\n");
     talk.client.done();
     assert_eq!(talk.sent(), "", "once is enough");
-    assert_done(&talk.events("A2 OK\r\n"), idle, Status::Ok);
+    assert_done(&talk.events("A2 OK x\r\n"), idle, Status::Ok);
 
     // The same for one that waits for its turn.
     talk.send(CommandBody::Noop);
     let idle = talk.send(CommandBody::Idle);
     talk.client.done();
     talk.sent();
-    talk.events("A3 OK\r\n");
+    talk.events("A3 OK x\r\n");
     assert_eq!(talk.sent(), "A4 IDLE\r\n");
     talk.events("+ idling\r\n");
     assert_eq!(talk.sent(), "DONE\r\n");
-    assert_done(&talk.events("A4 OK\r\n"), idle, Status::Ok);
+    assert_done(&talk.events("A4 OK x\r\n"), idle, Status::Ok);
 }
 
 #[test]
@@ -655,7 +665,7 @@ fn a_command_given_before_idle_has_begun() {
     assert_eq!(talk.sent(), "");
     assert_eq!(talk.events("+ idling\r\n"), [Event::Idling(idle)]);
     assert_eq!(talk.sent(), "DONE\r\n");
-    talk.events("A2 OK\r\n");
+    talk.events("A2 OK x\r\n");
     assert_eq!(talk.sent(), "A3 NOOP\r\n");
 }
 
@@ -675,20 +685,20 @@ fn idle_is_renewed_in_time() {
     let idle = talk.send(CommandBody::Idle);
     talk.sent();
     talk.events("+ idling\r\n");
-    let minutes = |minutes| std::time::Duration::from_secs(60 * minutes);
+    let minutes = |minutes: u64| std::time::Duration::from_secs(60 * minutes);
     // News do not move it: it is the client's silence that counts.
     talk.now += minutes(20);
     talk.events("* 5 EXISTS\r\n* OK still here\r\n");
     assert_eq!(talk.expire(), minutes(8));
     assert_eq!(talk.sent(), "DONE\r\n");
-    assert_eq!(talk.events("* 6 EXISTS\r\nA2 OK\r\n"), [Event::Exists(6)]);
+    assert_eq!(talk.events("* 6 EXISTS\r\nA2 OK x\r\n"), [Event::Exists(6)]);
     assert_eq!(talk.sent(), "A3 IDLE\r\n");
     assert_eq!(talk.events("+ idling\r\n"), [Event::Idling(idle)]);
     assert_eq!(talk.expire(), minutes(28));
     // Done while it is renewed: nothing is renewed.
     talk.client.done();
     assert_eq!(talk.sent(), "DONE\r\n");
-    assert_done(&talk.events("A3 OK\r\n"), idle, Status::Ok);
+    assert_done(&talk.events("A3 OK x\r\n"), idle, Status::Ok);
     assert_eq!(talk.sent(), "");
     assert_eq!(talk.client.poll_timeout(), None);
 }
@@ -702,9 +712,9 @@ fn a_renewal_that_is_refused_or_overtaken() {
     talk.expire();
     let noop = talk.send(CommandBody::Noop);
     assert_eq!(talk.sent(), "DONE\r\n");
-    assert_done(&talk.events("A2 OK\r\n"), idle, Status::Ok);
+    assert_done(&talk.events("A2 OK x\r\n"), idle, Status::Ok);
     assert_eq!(talk.sent(), "A3 NOOP\r\n");
-    assert_done(&talk.events("A3 OK\r\n"), noop, Status::Ok);
+    assert_done(&talk.events("A3 OK x\r\n"), noop, Status::Ok);
     let idle = talk.send(CommandBody::Idle);
     talk.sent();
     talk.events("+ idling\r\n");
@@ -719,7 +729,7 @@ fn mail_that_comes_between_fetch_and_idle_is_not_lost() {
     let fetch = talk.send(command("UID FETCH 1:* FLAGS"));
     talk.send(CommandBody::Idle);
     assert_eq!(talk.sent(), "A2 UID FETCH 1:* FLAGS\r\n", "IDLE waits");
-    let events = talk.events("* 1 FETCH (UID 1 FLAGS ())\r\n* 5 EXISTS\r\nA2 OK\r\n");
+    let events = talk.events("* 1 FETCH (UID 1 FLAGS ())\r\n* 5 EXISTS\r\nA2 OK x\r\n");
     assert_eq!(events[1], Event::Exists(5));
     assert_eq!(done(&events[2]), Some((fetch, Status::Ok)));
     assert_eq!(talk.client.exists(), Some(5));
@@ -734,7 +744,7 @@ fn logout() {
     let id = talk.send(CommandBody::Logout);
     assert_eq!(talk.client.send(CommandBody::Noop).unwrap_err().reason, NotNowReason::Closing);
     assert_eq!(talk.sent(), "A2 LOGOUT\r\n");
-    let events = talk.events("* BYE see you\r\nA2 OK\r\n");
+    let events = talk.events("* BYE see you\r\nA2 OK x\r\n");
     assert!(matches!(&events[0], Event::Bye(_)));
     assert_eq!(done(&events[1]), Some((id, Status::Ok)));
     talk.assert_over();
@@ -789,7 +799,7 @@ fn there_are_limits_on_what_is_in_flight_and_what_waits() {
     }
     assert_eq!(talk.client.send(CommandBody::Noop).unwrap_err().reason, NotNowReason::TooMany);
     assert_eq!(talk.sent(), "A2 NOOP\r\nA3 NOOP\r\n");
-    talk.events("A3 OK\r\n");
+    talk.events("A3 OK x\r\n");
     assert_eq!(talk.sent(), "A4 NOOP\r\n");
 }
 

@@ -5,7 +5,7 @@ use crate::client_talk::{Talk, command, done, in_clear, quiet};
 use bytes::{BufMut, BytesMut};
 use postroad_imap::client::{Config, Error, Event, LimitReached, ServerFault};
 use postroad_imap::command::CommandBody;
-use postroad_imap::response::{Response, Status};
+use postroad_imap::response::{Lenience, Response, Status};
 use postroad_imap::types::TlsInfo;
 use postroad_imap::{Session, Step};
 
@@ -72,7 +72,7 @@ fn tags_that_were_never_sent_or_are_answered() {
         talk.send(CommandBody::Noop);
         talk.send(CommandBody::Noop);
         talk.sent();
-        talk.events("A1 OK\r\n");
+        talk.events("A1 OK x\r\n");
         let error = talk.error(line);
         assert!(
             matches!(error, Error::Server(ServerFault::UnknownTag | ServerFault::Malformed(_))),
@@ -118,7 +118,9 @@ fn preauth_in_the_clear() {
 
 #[test]
 fn no_greeting() {
-    for line in ["HTTP/1.1 400 Bad Request\r\n", "* 5 EXISTS\r\n", "A1 OK hi\r\n", "+ hi\r\n", "* NO\r\n", "\r\n"] {
+    for line in
+        ["HTTP/1.1 400 Bad Request\r\n", "* 5 EXISTS\r\n", "A1 OK hi\r\n", "+ hi\r\n", "* NO\r\n", "\r\n"]
+    {
         let mut talk = Talk::with(quiet());
         let error = talk.error(line);
         assert!(matches!(error, Error::Server(ServerFault::Malformed(_))), "{line}: {error}");
@@ -130,7 +132,7 @@ fn no_greeting() {
 
 #[test]
 fn nothing_but_crlf_ends_a_line() {
-    for (line, at) in [("* OK a\nA1 OK\r\n", 6), ("* OK a\rA1 OK\r\n", 6), ("* OK a\0\r\n", 6)] {
+    for (line, at) in [("* OK a\nA1 OK x\r\n", 6), ("* OK a\rA1 OK x\r\n", 6), ("* OK a\0\r\n", 6)] {
         let mut talk = Talk::greeted(quiet(), "");
         assert_eq!(talk.error(line), Error::Server(ServerFault::ForbiddenOctet { at }));
     }
@@ -153,7 +155,9 @@ fn text_that_looks_like_a_literal_is_text() {
 fn what_is_not_known_is_kept() {
     let mut talk = Talk::selected(quiet(), "", 5);
     let events = talk.events("* X-SURPRISE (a \"b\" {3}\r\nc\r\n)\r\n* OK [X-CODE some thing] text\r\n");
-    let [Event::Data { of: None, response: unknown }, Event::Data { of: None, response: status }] = &events[..] else {
+    let [Event::Data { of: None, response: unknown }, Event::Data { of: None, response: status }] =
+        &events[..]
+    else {
         panic!("{events:?}")
     };
     assert!(matches!(unknown, Response::Unknown { .. }), "{unknown:?}");
@@ -165,10 +169,22 @@ fn a_response_that_cannot_be_read_costs_only_itself() {
     let mut talk = Talk::selected(quiet(), "", 5);
     let fetch = talk.send(command("UID FETCH 1:* (UID FLAGS)"));
     talk.sent();
-    let events = talk.events("* 1 FETCH (UID 1 FLAGS ())\r\n* 2 FETCH nothing\r\n* 3 FETCH (UID 3 FLAGS ())\r\nA2 OK\r\n");
-    assert!(matches!(&events[0], Event::Row { of, .. } if *of == Some(fetch)));
-    assert!(matches!(&events[1], Event::Malformed { unit, .. } if *unit == "* 2 FETCH nothing"), "{events:?}");
-    assert!(matches!(&events[2], Event::Row { of, .. } if *of == Some(fetch)));
+    let events = talk.events(
+        "* 1 FETCH (UID 1 FLAGS ())\r\n* 2 FETCH nothing\r\n* 3 FETCH (UID 3 FLAGS ())\r\nA2 OK x\r\n",
+    );
+    let [first, Event::Repaired(_), unknown, third, _] = &events[..] else { panic!("{events:?}") };
+    assert!(matches!(first, Event::Row { of, .. } if *of == Some(fetch)));
+    assert!(
+        matches!(unknown, Event::Data { of: None, response: Response::Unknown(unknown) } if unknown.raw() == "2 FETCH nothing")
+    );
+    assert!(matches!(third, Event::Row { of, .. } if *of == Some(fetch)));
+    // Without lenience it is told apart, and the session goes on all the same.
+    let mut config = quiet();
+    config.lenience = Lenience::strict();
+    let mut talk = Talk::selected(config, "", 5);
+    let events = talk.events("* 2 FETCH nothing\r\n* 6 EXISTS\r\n");
+    let [Event::Malformed { unit, .. }, Event::Exists(6)] = &events[..] else { panic!("{events:?}") };
+    assert_eq!(unit, "* 2 FETCH nothing");
 }
 
 #[test]
@@ -177,20 +193,31 @@ fn responses_have_a_limit() {
     config.max_response = 1000;
     config.stream_above = 100;
     let limit = 1000;
-    for line in [format!("* OK {}", "x".repeat(1000)), "* LIST () \"/\" {2000}\r\n".into(), "* LIST () \"/\" {99999999999999999999}\r\n".into()] {
+    for line in [
+        format!("* OK {}", "x".repeat(1000)),
+        "* LIST () \"/\" {2000}\r\n".into(),
+        "* LIST () \"/\" {99999999999999999999}\r\n".into(),
+    ] {
         let mut talk = Talk::selected(config.clone(), "", 5);
         assert_eq!(talk.error(line), Error::Limit(LimitReached::Response { limit }));
     }
     // Many literals in one, none of them large.
     let mut talk = Talk::selected(config.clone(), "", 5);
     let part = format!("{{99}}\r\n{} ", "x".repeat(99));
-    assert_eq!(talk.error(format!("* X ({}", part.repeat(12))), Error::Limit(LimitReached::Response { limit }));
+    assert_eq!(
+        talk.error(format!("* X ({}", part.repeat(12))),
+        Error::Limit(LimitReached::Response { limit })
+    );
     // A row whose streamed sections are small beside what stands between them.
     let mut talk = Talk::selected(config, "", 5);
     talk.send(command("UID FETCH 1 (BODY[])"));
     talk.sent();
     let part = format!(" X-{} {{101}}\r\n{}", "x".repeat(400), "y".repeat(101));
-    let row = format!("* 1 FETCH (BODY[] {{101}}\r\n{}{}", "y".repeat(101), part.repeat(4).replace("X-", "BODY[] NIL X-"));
+    let row = format!(
+        "* 1 FETCH (BODY[] {{101}}\r\n{}{}",
+        "y".repeat(101),
+        part.repeat(4).replace("X-", "BODY[] NIL X-")
+    );
     let mut talk_input = BytesMut::from(row.as_str());
     for _ in 0..20 {
         match talk.client.poll_event(talk.now, &mut talk_input) {
@@ -225,7 +252,7 @@ fn a_body_is_streamed_in_bounded_memory() {
         assert!(talk.input.is_empty());
     }
     assert_eq!(received, LEN);
-    let events = talk.events(" FLAGS (\\Seen))\r\nA2 OK\r\n");
+    let events = talk.events(" FLAGS (\\Seen))\r\nA2 OK x\r\n");
     let Event::Row { of, row } = &events[0] else { panic!("{events:?}") };
     assert_eq!(*of, Some(fetch));
     assert_eq!((row.number(), row.uid(), row.flags().unwrap().count()), (3, Some(7), 1));
@@ -247,11 +274,16 @@ fn large_and_small_sections_in_one_row() {
         .map(|event| match event {
             Event::Body { body, uid, .. } => format!("body {} {:?} {uid:?}", body.len, body.origin),
             Event::Chunk(chunk) => format!("chunk {}", chunk.len()),
-            Event::Row { of, row } => format!("row {} {:?} {}", *of == Some(fetch), row.uid(), row.sections().count()),
+            Event::Row { of, row } => {
+                format!("row {} {:?} {}", *of == Some(fetch), row.uid(), row.sections().count())
+            }
             other => panic!("{other:?}"),
         })
         .collect();
-    assert_eq!(names, ["body 11 None None", "chunk 11", "body 20 Some(0) None", "chunk 20", "row true Some(7) 3"]);
+    assert_eq!(
+        names,
+        ["body 11 None None", "chunk 11", "body 20 Some(0) None", "chunk 20", "row true Some(7) 3"]
+    );
 }
 
 #[test]
@@ -271,15 +303,18 @@ fn only_sections_of_messages_are_streamed() {
 fn a_row_that_breaks_behind_a_streamed_body() {
     let mut config = quiet();
     config.stream_above = 10;
-    config.lenience = postroad_imap::response::Lenience::strict();
+    config.lenience = Lenience::strict();
     let mut talk = Talk::selected(config, "", 5);
     let noop = talk.send(CommandBody::Noop);
     talk.sent();
-    let events = talk.events("* 3 FETCH (BODY[1] {11}\r\nhello world nonsense\r\nA2 OK\r\n");
-    let [Event::Body { .. }, Event::Chunk(_), Event::Malformed { .. }, end] = &events[..] else { panic!("{events:?}") };
+    let events = talk.events("* 3 FETCH (BODY[1] {11}\r\nhello world nonsense\r\nA2 OK x\r\n");
+    let [Event::Body { .. }, Event::Chunk(_), Event::Malformed { .. }, end] = &events[..] else {
+        panic!("{events:?}")
+    };
     assert_eq!(done(end), Some((noop, Status::Ok)));
     // One that is no row from the beginning is dropped with its octets.
-    let events = talk.events("* 3 FETCH (; BODY[1] {11}\r\nhello world BODY[2] {12}\r\nhello worlds)\r\n* 6 EXISTS\r\n");
+    let events = talk
+        .events("* 3 FETCH (; BODY[1] {11}\r\nhello world BODY[2] {12}\r\nhello worlds)\r\n* 6 EXISTS\r\n");
     assert!(matches!(&events[..], [Event::Malformed { .. }, Event::Exists(6)]), "{events:?}");
 }
 
@@ -295,7 +330,7 @@ fn nothing_of_a_mailbox_is_told_in_the_clear() {
     );
     talk.send(CommandBody::StartTls);
     talk.sent();
-    talk.events("A1 OK\r\n");
+    talk.events("A1 OK x\r\n");
     talk.client.tls_established(TlsInfo::new()).unwrap();
     assert_eq!(talk.client.exists(), None);
     assert_eq!(talk.events("* OK [ALERT] now it counts\r\n").len(), 1);
@@ -304,7 +339,8 @@ fn nothing_of_a_mailbox_is_told_in_the_clear() {
 #[test]
 fn repairs_are_told() {
     let mut talk = Talk::selected(quiet(), "", 5);
-    let events = talk.events("* 3 FETCH (UID 7 ENVELOPE (NIL \"\u{e9}\" NIL NIL NIL NIL NIL NIL NIL NIL))\r\n");
+    let events =
+        talk.events("* 3 FETCH (UID 7 ENVELOPE (NIL \"\u{e9}\" NIL NIL NIL NIL NIL NIL NIL NIL))\r\n");
     let [Event::Repaired(repairs), Event::Row { .. }] = &events[..] else { panic!("{events:?}") };
     assert!(!repairs.is_empty());
 }

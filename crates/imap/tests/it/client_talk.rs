@@ -93,6 +93,7 @@ impl Talk {
                 Err(error) => break error,
             }
         };
+        self.octets();
         self.assert_over();
         error
     }

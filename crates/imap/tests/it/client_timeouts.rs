@@ -58,7 +58,7 @@ fn a_server_that_says_how_far_it_is() {
         assert_eq!(talk.events(format!("* OK Searched {percent}% of the mailbox\r\n")).len(), 1);
     }
     talk.events("* SEARCH 1\r\n");
-    assert_done(&talk.events("A2 OK\r\n"), search, Status::Ok);
+    assert_done(&talk.events("A2 OK x\r\n"), search, Status::Ok);
     assert_eq!(talk.client.poll_timeout(), None);
 }
 
@@ -70,7 +70,7 @@ fn each_command_in_flight_has_its_turn() {
     talk.sent();
     talk.events("");
     talk.now += 4 * MINUTE;
-    talk.events("A2 OK\r\n");
+    talk.events("A2 OK x\r\n");
     assert_eq!(talk.expire(), 5 * MINUTE);
     assert_eq!(talk.error(""), timed_out(Phase::Answer));
 }
@@ -125,7 +125,7 @@ fn a_handshake() {
     talk.events("* OK hi\r\n");
     talk.send(CommandBody::StartTls);
     talk.sent();
-    talk.events("A1 OK\r\n");
+    talk.events("A1 OK x\r\n");
     assert_eq!(talk.expire(), MINUTE);
     assert_eq!(talk.error(""), timed_out(Phase::Handshake));
 }
@@ -185,7 +185,7 @@ fn the_end_after_bye() {
     let mut talk = Talk::selected(quiet(), "", 1);
     talk.send(CommandBody::Noop);
     talk.sent();
-    talk.events("* BYE\r\n");
+    talk.events("* BYE x\r\n");
     assert_eq!(talk.expire(), MINUTE / 2);
     talk.assert_over();
 }
@@ -200,7 +200,7 @@ fn a_connection_is_kept_alive_if_that_is_wanted() {
     assert_eq!(talk.events("* 2 EXISTS\r\n"), [Event::Exists(2)]);
     assert_eq!(talk.expire(), MINUTE, "what the server says does not count");
     assert_eq!(talk.sent(), "A2 NOOP\r\n");
-    assert_eq!(talk.events("* 3 EXISTS\r\nA2 OK\r\n"), [Event::Exists(3)], "nobody need know of it");
+    assert_eq!(talk.events("* 3 EXISTS\r\nA2 OK x\r\n"), [Event::Exists(3)], "nobody need know of it");
     assert_eq!(talk.expire(), 10 * MINUTE);
     talk.sent();
     talk.events("");
