@@ -10,4 +10,7 @@ mod client_talk;
 mod client_timeouts;
 mod client_transcripts;
 mod framer;
+mod lenience;
+mod responses;
+mod rows;
 mod view;
