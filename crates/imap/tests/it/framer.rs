@@ -395,14 +395,14 @@ fn a_long_literal_in_small_reads_takes_linear_time() {
     assert!(matches!(framer.next(&mut input, &limits, policy), Frame::Whole(unit) if unit.len() > LEN));
 }
 
-/// Every string of up to five of the octets that matter, behind each of several beginnings, octet by octet and whole.
+/// Every string of up to five of the octets that matter, and of up to four behind each of several beginnings, octet by octet and whole.
 #[test]
 fn every_short_string_is_framed_the_same_however_it_comes() {
     const OCTETS: &[u8] = b"\r\n{1}+\"a ";
     let limits = FrameLimits { line: 14, unit: 24, literal: 11 };
     let mut seen = [0usize; 4];
     for beginning in ["", "a {1", "a {1+}\r\nx", "REFUSE {1+}\r\nx", "a\n{1", "aaaaaaaaaaaaaa{1", "\"{"] {
-        for count in 0..=5u32 {
+        for count in 0..=if beginning.is_empty() { 5 } else { 4u32 } {
             for mut n in 0..OCTETS.len().pow(count) {
                 let mut octets = beginning.as_bytes().to_vec();
                 for _ in 0..count {
@@ -438,7 +438,7 @@ fn every_short_string_is_framed_the_same_however_it_comes() {
             }
         }
     }
-    assert!(seen.iter().all(|kind| *kind > 200), "all kinds were seen: {seen:?}");
+    assert!(seen.iter().all(|kind| *kind > 20), "all kinds were seen: {seen:?}");
 }
 
 fn unit() -> impl Strategy<Value = String> {

@@ -4,5 +4,7 @@
 #![allow(clippy::disallowed_methods, reason = "a test must begin at some time")]
 
 mod codec;
+#[cfg(feature = "tokio-codec")]
+mod framed;
 mod framer;
 mod view;
