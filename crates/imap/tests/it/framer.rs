@@ -485,4 +485,47 @@ proptest! {
         prop_assert_eq!(&whole, &frames_of(parts, &LIMITS));
         prop_assert_eq!(&whole, &frames_of(octets.chunks(1), &LIMITS));
     }
+
+    /// Any limits, even none at all: what is held stays within them, and nothing panics.
+    #[test]
+    fn every_limit_holds(
+        units in prop::collection::vec(unit(), 1..5),
+        line in 0usize..40,
+        whole in 0usize..60,
+        literal in prop::sample::select(vec![0, 1, 3, 50, u64::MAX]),
+    ) {
+        let octets = units.concat().into_bytes();
+        let limits = FrameLimits { line, unit: whole, literal };
+        let mut framer = Framer::new();
+        let mut input = BytesMut::new();
+        let mut seen = Vec::new();
+        for octet in &octets {
+            input.extend_from_slice(&[*octet]);
+            loop {
+                match framer.next(&mut input, &limits, |_, _| Verdict::Inline) {
+                    Frame::NeedInput => break,
+                    Frame::Whole(unit) => {
+                        prop_assert!(unit.len() + 2 <= whole);
+                        seen.push(Whole(text(&unit)));
+                    }
+                    Frame::Continue => seen.push(Continue),
+                    Frame::Refused { head, why } => seen.push(Refused(text(&head), why)),
+                    other @ Frame::Stream { .. } => prop_assert!(false, "{other:?}"),
+                }
+            }
+            prop_assert!(input.len() <= whole);
+        }
+        let mut all = BytesMut::from(&octets[..]);
+        let mut framer = Framer::new();
+        for expected in seen {
+            let found = match framer.next(&mut all, &limits, |_, _| Verdict::Inline) {
+                Frame::Whole(unit) => Whole(text(&unit)),
+                Frame::Continue => Continue,
+                Frame::Refused { head, why } => Refused(text(&head), why),
+                other => panic!("{other:?}"),
+            };
+            prop_assert_eq!(found, expected);
+        }
+        prop_assert_eq!(framer.next(&mut all, &limits, |_, _| Verdict::Inline), Frame::NeedInput);
+    }
 }
