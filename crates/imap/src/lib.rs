@@ -4,6 +4,8 @@
 pub mod client;
 pub mod codec;
 pub mod command;
+#[cfg(feature = "tokio-codec")]
+pub mod framed;
 mod grammar;
 pub mod response;
 pub mod types;

@@ -9,6 +9,9 @@ mod client_split;
 mod client_talk;
 mod client_timeouts;
 mod client_transcripts;
+mod codec;
+#[cfg(feature = "tokio-codec")]
+mod framed;
 mod framer;
 mod lenience;
 mod responses;

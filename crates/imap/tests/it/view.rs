@@ -131,6 +131,15 @@ fn qresync_tells_ranges_of_uids() {
 }
 
 #[test]
+fn uid_only_tells_uids_and_no_mod_sequences() {
+    let mut view = view(1..=3);
+    view.set_uid_only(true);
+    view.apply(Change::Removed(2));
+    view.apply(changed(3, 5));
+    assert_eq!(notices(&mut view, true), [Notice::Vanished(vec![(2, 2)]), told(2, 3, 5)]);
+}
+
+#[test]
 fn a_vanished_notice_is_bounded() {
     for step in [1, 2] {
         let all: Uids = (1..=200_000).collect();
