@@ -10,10 +10,13 @@ mod client_talk;
 mod client_timeouts;
 mod client_transcripts;
 mod codec;
+mod commands;
 #[cfg(feature = "tokio-codec")]
 mod framed;
 mod framer;
 mod lenience;
+mod names;
 mod responses;
 mod rows;
+mod sets;
 mod view;
