@@ -5,7 +5,7 @@ use super::sending::Sent;
 use super::state::Connection;
 use super::waiting::{Exchange, Idling, Request, Waiting};
 use super::{Client, CommandId, Error, Event, LimitReached, NotNowReason, ServerFault};
-use crate::codec::{Frame, FrameLimits, LiteralHeader, Refusal, Verdict};
+use crate::codec::{Frame, FrameLimits, LiteralHeader, Refusal, literal_of_response};
 use crate::command::{Class, CommandBody};
 use crate::response::{
     Continuation, FetchRow, FetchRowParser, Repair, Response, ResponseCode, ResponseOptions, RowProgress,
@@ -31,42 +31,6 @@ pub(super) struct Streaming {
     is_silent: bool,
 }
 
-/// What becomes of a literal of a response, told from the octets before it.
-fn verdict(head: &[u8], literal: &LiteralHeader, is_row: bool, stream_above: u64) -> Verdict {
-    if !is_row && is_text(head) {
-        return Verdict::Text;
-    }
-    let is_long = literal.len > stream_above;
-    let is_section = if is_row { is_section(head) } else { FetchRowParser::may_stream(head) };
-    if is_long && is_section { Verdict::Stream } else { Verdict::Inline }
-}
-
-/// Whether the octets are the beginning of a response that ends in text for people, in which there are no literals.
-fn is_text(head: &[u8]) -> bool {
-    let Some(rest) = head.strip_prefix(b"* ") else { return true };
-    ["OK ", "NO ", "BAD ", "BYE ", "PREAUTH "]
-        .iter()
-        .any(|word| rest.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes())))
-}
-
-/// Whether the literal whose header ends `head` is a section of a message: the only strings that are large.
-fn is_section(head: &[u8]) -> bool {
-    let open = memchr::memrchr(b'{', head).unwrap_or(head.len());
-    let before = head.get(..open).unwrap_or_default();
-    let before = before.strip_suffix(b"~").unwrap_or(before);
-    let Some(name) = before.strip_suffix(b" ") else { return false };
-    let ends = |word: &[u8]| {
-        name.len()
-            .checked_sub(word.len())
-            .and_then(|at| name.get(at..))
-            .is_some_and(|end| end.eq_ignore_ascii_case(word))
-    };
-    matches!(name.last(), Some(b']' | b'>'))
-        || ends(b"RFC822")
-        || ends(b"RFC822.TEXT")
-        || ends(b"RFC822.HEADER")
-}
-
 impl Client {
     /// Takes the next thing out of the input. Whether there was one.
     pub(super) fn receive(&mut self, input: &mut BytesMut) -> bool {
@@ -86,7 +50,7 @@ impl Client {
         };
         let (is_row, stream_above) = (self.row.is_some(), self.config.stream_above);
         let frame = self.framer.next(input, &FrameLimits::of(limit), |head, literal| {
-            verdict(head, literal, is_row, stream_above)
+            literal_of_response(head, literal, is_row, stream_above)
         });
         let outcome = match frame {
             Frame::NeedInput => return false,

@@ -27,8 +27,8 @@ fn client(now: Instant) -> Client {
     client
 }
 
-fn application(client: &mut Client, event: Event, log: &mut Log) {
-    match &event {
+fn application(client: &mut Client, event: &Event, log: &mut Log) {
+    match event {
         Event::Chunk(chunk) => return log.octets("body", chunk),
         Event::SendBody { len, .. } => {
             let octets = vec![b'm'; usize::try_from(*len).unwrap()];
@@ -76,14 +76,24 @@ fn script(lines: &[usize]) -> String {
 #[test]
 fn each_line_by_itself() {
     for line in 0..LINES.len() {
-        split::assert_every_split(client, script(&[line]).as_bytes(), application, &[]);
+        split::assert_every_split(
+            client,
+            script(&[line]).as_bytes(),
+            |client, event, log| application(client, &event, log),
+            &[],
+        );
     }
 }
 
 #[test]
 fn a_whole_session() {
     let lines = [0, 1, 2, 3, 5, 6, 8, 11, 13, 14, 15, 16, 17, 20, 19, 20, 5, 21];
-    let observed = split::assert_every_split(client, script(&lines).as_bytes(), application, &[]);
+    let observed = split::assert_every_split(
+        client,
+        script(&lines).as_bytes(),
+        |client, event, log| application(client, &event, log),
+        &[],
+    );
     assert_eq!(observed.end, End::Closed);
     let body = observed.log.stream("body");
     assert_eq!(body.len(), 60 + 11 + 12);
@@ -96,20 +106,20 @@ proptest! {
 
     #[test]
     fn any_session(lines in prop::collection::vec(0_usize..LINES.len(), 0..12), cuts in split::cuts()) {
-        split::assert_every_split(client, script(&lines).as_bytes(), application, &cuts);
+        split::assert_every_split(client, script(&lines).as_bytes(), |client, event, log| application(client, &event, log), &cuts);
     }
 
     #[test]
     fn any_octets(octets in prop::collection::vec(any::<u8>(), 0..300), cuts in split::cuts()) {
         let mut input = script(&[]).into_bytes();
         input.extend_from_slice(&octets);
-        split::assert_every_split(client, &input, application, &cuts);
+        split::assert_every_split(client, &input, |client, event, log| application(client, &event, log), &cuts);
     }
 
     #[test]
     fn octets_of_the_grammar(text in "([* +A123(){}\\[\\]\"\\\\]|FETCH|BODY|EXISTS|OK|NO| |\r\n){0,60}", cuts in split::cuts()) {
         let mut input = script(&[]).into_bytes();
         input.extend_from_slice(text.as_bytes());
-        split::assert_every_split(client, &input, application, &cuts);
+        split::assert_every_split(client, &input, |client, event, log| application(client, &event, log), &cuts);
     }
 }

@@ -2,7 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 use postroad_imap::client::{Client, CommandId, Config, Error, Event, State};
-use postroad_imap::command::CommandBody;
+use postroad_imap::command::{CommandBody, ParseOptions};
 use postroad_imap::response::{Status, StatusResponse};
 use postroad_imap::types::TlsInfo;
 use postroad_imap::{Session, Step};
@@ -48,7 +48,7 @@ impl Talk {
     /// Greeted, with these capabilities.
     pub(crate) fn greeted(config: Config, capabilities: &str) -> Self {
         let mut talk = Self::with(config);
-        let events = talk.events(&format!("* OK [CAPABILITY IMAP4rev1 {capabilities}] hi\r\n"));
+        let events = talk.events(format!("* OK [CAPABILITY IMAP4rev1 {capabilities}] hi\r\n"));
         assert!(matches!(&events[..], [Event::Greeting(_)]), "{events:?}");
         talk
     }
@@ -56,10 +56,10 @@ impl Talk {
     /// Logged in, with a mailbox of so many messages selected.
     pub(crate) fn selected(config: Config, capabilities: &str, exists: u32) -> Self {
         let mut talk = Self::with(config);
-        talk.events(&format!("* PREAUTH [CAPABILITY IMAP4rev1 {capabilities}] hi\r\n"));
+        talk.events(format!("* PREAUTH [CAPABILITY IMAP4rev1 {capabilities}] hi\r\n"));
         talk.send(select("INBOX"));
         let tag = talk.tag();
-        let events = talk.events(&format!("* {exists} EXISTS\r\n{tag} OK [READ-WRITE] done\r\n"));
+        let events = talk.events(format!("* {exists} EXISTS\r\n{tag} OK [READ-WRITE] done\r\n"));
         assert!(matches!(&events[..], [Event::Exists(_), Event::Done { .. }]), "{events:?}");
         assert_eq!(talk.client.state(), State::Selected);
         talk
@@ -143,7 +143,7 @@ pub(crate) fn select(mailbox: &str) -> CommandBody {
 /// A command as it stands on a line, without its tag. A literal is `{n}`, CRLF and its octets.
 pub(crate) fn command(text: &str) -> CommandBody {
     let unit = Bytes::from(format!("x {text}"));
-    match postroad_imap::command::Command::parse(&unit, &Default::default()) {
+    match postroad_imap::command::Command::parse(&unit, &ParseOptions::default()) {
         Ok(command) => command.body,
         Err(error) => panic!("{text}: {error}"),
     }
