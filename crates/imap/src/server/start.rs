@@ -1,0 +1,250 @@
+//! What each command begins, once it may.
+
+use super::event::{BadCommand, Event};
+use super::messages::{Copy, Expunge, Fetch, Move, Search, Store};
+use super::request::{Authenticate, Close, Create, Delete, List, Login, Namespace, Rename, Select, StartTls, Status, Subscribe};
+use super::{Mode, Running, Server, State};
+use crate::command::{self, CommandBody, SearchKey};
+use crate::error::{Error, PeerFault};
+use crate::response::{No, Response, ResponseCode, StatusKind};
+use crate::types::{Capability, Messages, Tag, UidSet};
+use postroad_core::Secret;
+
+type Found = Result<Option<Event>, Error>;
+
+impl Server {
+    pub(super) fn start(&mut self, tag: Tag, body: CommandBody, behind: usize) -> Found {
+        use State::{Authenticated, NotAuthenticated, Selected};
+        let is_allowed = match &body {
+            CommandBody::Capability | CommandBody::Noop | CommandBody::Logout | CommandBody::Id(_) => true,
+            CommandBody::StartTls | CommandBody::Login(_) | CommandBody::Authenticate { .. } => self.state == NotAuthenticated,
+            body if body.needs_mailbox() => self.state == Selected,
+            _ => matches!(self.state, Authenticated | Selected),
+        };
+        if !is_allowed {
+            let text = match (&body, self.state) {
+                (CommandBody::StartTls | CommandBody::Login(_) | CommandBody::Authenticate { .. }, _) => "already logged in",
+                (_, NotAuthenticated) => "log in first",
+                _ => "select a mailbox first",
+            };
+            return self.answer_bad(Some(tag), BadCommand::State, text);
+        }
+        let class = body.class();
+        let text = body.completed();
+        let running = Running { tag, class };
+        match body {
+            CommandBody::Capability => {
+                let capabilities = self.capabilities();
+                self.line(|out| {
+                    out.extend_from_slice(b"* CAPABILITY ");
+                    out.extend_from_slice(capabilities.as_bytes());
+                    out.extend_from_slice(b"\r\n");
+                });
+                self.done(&running, StatusKind::Ok, None, text);
+            }
+            CommandBody::Noop | CommandBody::Check => self.done(&running, StatusKind::Ok, None, text),
+            CommandBody::Logout => {
+                self.line(|out| out.extend_from_slice(b"* BYE logging out\r\n"));
+                self.tagged(&running.tag, StatusKind::Ok, None, text);
+                self.close();
+            }
+            CommandBody::Id(client) => {
+                let ours = self.config.clone();
+                let pairs = ours.id.iter().map(|(field, value)| (field.as_bytes(), value.as_bytes()));
+                self.untagged(&Response::id(pairs));
+                self.done(&running, StatusKind::Ok, None, text);
+                return Ok(client.map(Event::Id));
+            }
+            CommandBody::Enable(capabilities) => self.enable(&running, &capabilities),
+            CommandBody::StartTls => return self.start_tls(running, behind),
+            CommandBody::Login(credentials) => {
+                if self.takes_login() {
+                    return Ok(self.ask(running, |ticket| Event::Login(Login { ticket, credentials })));
+                }
+                let no = No::privacy_required("LOGIN is disabled; TLS is needed first");
+                self.done(&running, StatusKind::No, no.code(), no.text().as_str());
+            }
+            CommandBody::Authenticate { mechanism, initial_response } => {
+                return self.authenticate(running, mechanism.as_str(), initial_response);
+            }
+            CommandBody::Idle => {
+                self.line(|out| out.extend_from_slice(b"+ idling\r\n"));
+                self.mode = Mode::Idle(running.tag);
+                self.tell(true);
+                return Ok(Some(Event::Idle(true)));
+            }
+            CommandBody::Select(command) => {
+                self.deselect(true);
+                return Ok(self.ask(running, |ticket| Event::Select(Select { ticket, command })));
+            }
+            CommandBody::Unselect => {
+                self.deselect(false);
+                self.tagged(&running.tag, StatusKind::Ok, None, text);
+                return Ok(Some(Event::Unselected));
+            }
+            CommandBody::Close => {
+                let is_read_only = self.is_read_only;
+                self.deselect(false);
+                return Ok(self.ask(running, |ticket| Event::Close(Close { ticket, is_read_only })));
+            }
+            CommandBody::Create(command) => {
+                return Ok(self.ask(running, |ticket| Event::Create(Create { ticket, command })));
+            }
+            CommandBody::Delete(command) => {
+                return Ok(self.ask(running, |ticket| Event::Delete(Delete { ticket, command })));
+            }
+            CommandBody::Rename(command) => {
+                return Ok(self.ask(running, |ticket| Event::Rename(Rename { ticket, command })));
+            }
+            CommandBody::Subscribe(mailbox) => {
+                return Ok(self.ask(running, |ticket| {
+                    Event::Subscribe(Subscribe { ticket, mailbox, is_subscribed: true })
+                }));
+            }
+            CommandBody::Unsubscribe(mailbox) => {
+                return Ok(self.ask(running, |ticket| {
+                    Event::Subscribe(Subscribe { ticket, mailbox, is_subscribed: false })
+                }));
+            }
+            CommandBody::List(command) => {
+                return Ok(self.ask(running, |ticket| Event::List(List { ticket, command })));
+            }
+            CommandBody::Namespace => {
+                return Ok(self.ask(running, |ticket| Event::Namespace(Namespace { ticket })));
+            }
+            CommandBody::Status(command) => {
+                return Ok(self.ask(running, |ticket| Event::Status(Status { ticket, command })));
+            }
+            CommandBody::Expunge { uids } => {
+                if self.is_read_only {
+                    return Ok(self.refuse_read_only(&running));
+                }
+                let messages = uids.map(|messages| self.resolve(&messages, true));
+                return Ok(self.ask(running, |ticket| Event::Expunge(Expunge { ticket, messages })));
+            }
+            CommandBody::Search(mut command) => {
+                command.keys = self.keys_by_uid(command.keys);
+                return Ok(self.ask(running, |ticket| Event::Search(Search { ticket, command })));
+            }
+            CommandBody::Fetch(command) => {
+                let messages = self.resolve(&command.messages, command.uid);
+                return Ok(self.ask(running, |ticket| Event::Fetch(Fetch { ticket, command, messages })));
+            }
+            CommandBody::Store(command) => {
+                if self.is_read_only {
+                    return Ok(self.refuse_read_only(&running));
+                }
+                let messages = self.resolve(&command.messages, command.uid);
+                return Ok(self.ask(running, |ticket| Event::Store(Store { ticket, command, messages })));
+            }
+            CommandBody::Copy(command) => {
+                let messages = self.resolve(&command.messages, command.uid);
+                return Ok(self.ask(running, |ticket| Event::Copy(Copy { ticket, command, messages })));
+            }
+            CommandBody::Move(command) => {
+                if self.is_read_only {
+                    return Ok(self.refuse_read_only(&running));
+                }
+                let messages = self.resolve(&command.messages, command.uid);
+                return Ok(self.ask(running, |ticket| Event::Move(Move { ticket, command, messages })));
+            }
+            _ => return self.answer_bad(Some(running.tag), BadCommand::State, "this extension is not served"),
+        }
+        Ok(None)
+    }
+
+    /// A command that the session answers by itself is done.
+    fn done(&mut self, running: &Running, kind: StatusKind, code: Option<&ResponseCode>, text: &str) {
+        self.tell_before(running.class);
+        self.tagged(&running.tag, kind, code, text);
+    }
+
+    fn refuse_read_only(&mut self, running: &Running) -> Option<Event> {
+        self.done(running, StatusKind::No, None, "the mailbox is read-only");
+        None
+    }
+
+    fn start_tls(&mut self, running: Running, behind: usize) -> Found {
+        if !self.offers_starttls() {
+            let text = if self.tls.is_some() { "TLS is active already" } else { "STARTTLS is not offered" };
+            return self.answer_bad(Some(running.tag), BadCommand::State, text);
+        }
+        if behind > 0 {
+            return Err(self.broken_by(PeerFault::InjectedBeforeTls { octets: behind }));
+        }
+        Ok(self.ask(running, |ticket| Event::StartTls(StartTls { ticket })))
+    }
+
+    fn authenticate(&mut self, running: Running, mechanism: &str, initial_response: Option<Secret<Vec<u8>>>) -> Found {
+        let mechanism = mechanism.to_ascii_uppercase();
+        let is_offered = self.offered_mechanisms().any(|offered| offered.eq_ignore_ascii_case(&mechanism));
+        if is_offered {
+            return Ok(self.ask(running, |ticket| {
+                Event::Authenticate(Authenticate { ticket, mechanism, initial_response })
+            }));
+        }
+        let is_known = self.config.mechanisms.iter().any(|known| known.eq_ignore_ascii_case(&mechanism));
+        let no = if is_known {
+            No::privacy_required("this mechanism needs TLS first")
+        } else {
+            No::cannot("no such mechanism")
+        };
+        self.done(&running, StatusKind::No, no.code(), no.text().as_str());
+        Ok(None)
+    }
+
+    /// ENABLE (RFC 9051 section 6.3.1): what is not known, or not served, is passed over.
+    fn enable(&mut self, running: &Running, capabilities: &[Capability]) {
+        let mut enabled = Vec::new();
+        for capability in capabilities {
+            let (switch, is_served) = match capability {
+                Capability::Imap4Rev2 => (&mut self.enabled.rev2, self.config.imap4rev2),
+                Capability::Utf8Accept => (&mut self.enabled.utf8, self.config.extensions.contains(capability)),
+                Capability::CondStore => (&mut self.enabled.condstore, self.config.extensions.contains(capability)),
+                Capability::QResync => {
+                    let is_served = self.config.extensions.contains(capability);
+                    self.enabled.condstore |= is_served;
+                    (&mut self.enabled.qresync, is_served)
+                }
+                _ => continue,
+            };
+            if is_served && !core::mem::replace(switch, true) {
+                enabled.push(capability.clone());
+            }
+        }
+        if let Some(view) = &mut self.view {
+            view.tell_mod_seq(self.enabled.condstore);
+            view.tell_vanished(self.enabled.qresync);
+        }
+        self.untagged(&Response::Enabled(enabled));
+        self.done(running, StatusKind::Ok, None, "ENABLE completed");
+    }
+
+    /// The mailbox is not selected any more; `is_told`: the client is told so, for another one follows (RFC 9051 section 7.1, CLOSED).
+    fn deselect(&mut self, is_told: bool) {
+        if self.view.take().is_some() && is_told && (self.is_rev2() || self.enabled.qresync) {
+            self.untagged_ok(&ResponseCode::Closed, "the mailbox before is closed");
+        }
+        self.saved = UidSet::default();
+        self.is_read_only = false;
+        self.state = State::Authenticated;
+    }
+
+    /// The UIDs that a command names, cut to what the client knows.
+    pub(super) fn resolve(&self, messages: &Messages, by_uid: bool) -> UidSet {
+        let Some(view) = &self.view else { return UidSet::default() };
+        match messages {
+            Messages::Set(set) => view.told().resolve(set, by_uid),
+            Messages::Saved => self.saved.clone(),
+        }
+    }
+
+    /// The same keys, naming messages by UID only.
+    fn keys_by_uid(&self, keys: command::SearchKeys) -> command::SearchKeys {
+        keys.map(|key| match key {
+            SearchKey::Sequence(messages) => SearchKey::Uids(self.resolve(&messages, false)),
+            SearchKey::Uid(messages) => SearchKey::Uids(self.resolve(&messages, true)),
+            key => key,
+        })
+    }
+}
