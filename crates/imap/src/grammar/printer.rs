@@ -1,0 +1,218 @@
+use super::chars::{self, ASTRING, LIST, QUOTED};
+use crate::types::MailboxName;
+use bytes::{BufMut, Bytes, BytesMut};
+use core::fmt::{self, Write};
+use memchr::memchr;
+
+/// The most octets of a literal that LITERAL- lets go without waiting (RFC 7888 section 5).
+const MINUS_LIMIT: u64 = 4096;
+
+/// Whether a literal waits for the server's leave (RFC 7888).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum LiteralMode {
+    /// Each does.
+    #[default]
+    Synchronizing,
+    /// Those of over 4096 octets do: the server has LITERAL- or IMAP4rev2.
+    Minus,
+    /// None does: the server has LITERAL+.
+    Plus,
+}
+
+impl LiteralMode {
+    /// Whether a literal of so many octets waits.
+    pub fn is_synchronizing(self, len: u64) -> bool {
+        match self {
+            Self::Synchronizing => true,
+            Self::Minus => len > MINUS_LIMIT,
+            Self::Plus => false,
+        }
+    }
+}
+
+/// What goes out in one go. After a fragment that is synchronizing its `header` goes out and the rest waits for a continuation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fragment {
+    /// Text, the last of it with its CRLF.
+    Text(Bytes),
+    /// Text that ends in the header of a literal and its CRLF, and the literal.
+    Literal {
+        /// What goes before the octets.
+        header: Bytes,
+        /// The octets.
+        octets: Bytes,
+        /// Whether they wait for a continuation.
+        synchronizing: bool,
+    },
+    /// Text that ends in the header of a literal and its CRLF; the octets come from elsewhere.
+    Stream {
+        /// What goes before the octets.
+        header: Bytes,
+        /// How many octets follow.
+        len: u64,
+        /// Whether they wait for a continuation.
+        synchronizing: bool,
+    },
+}
+
+/// Collects the text and literals of a command.
+///
+/// An argument goes out as an atom if it can, else quoted, else as a literal: CR and LF are only ever inside of literals, and a NUL
+/// only inside of a literal8, so no argument can end its line.
+///
+/// ```
+/// use postroad_imap::command::{Encoder, Fragment, LiteralMode};
+///
+/// let mut encoder = Encoder::new(LiteralMode::Plus, false);
+/// encoder.astring("two\r\nlines".as_bytes());
+/// let fragments = encoder.finish();
+/// assert!(matches!(&fragments[0], Fragment::Literal { header, synchronizing: false, .. } if header == "{10+}\r\n"));
+/// assert_eq!(fragments[1], Fragment::Text("\r\n".into()));
+/// ```
+#[derive(Debug)]
+pub struct Encoder {
+    mode: LiteralMode,
+    utf8: bool,
+    text: BytesMut,
+    fragments: Vec<Fragment>,
+}
+
+impl Encoder {
+    /// Nothing yet. `utf8`: mailbox names and quoted strings go out in UTF-8 (after ENABLE of IMAP4rev2 or UTF8=ACCEPT).
+    pub fn new(mode: LiteralMode, utf8: bool) -> Self {
+        Self { mode, utf8, text: BytesMut::new(), fragments: Vec::new() }
+    }
+
+    /// Whether mailbox names go out in UTF-8.
+    pub fn utf8(&self) -> bool {
+        self.utf8
+    }
+
+    /// Text of the grammar: keywords and punctuation. What ends a line is left out.
+    pub(crate) fn text(&mut self, text: &str) -> &mut Self {
+        debug_assert!(!text.contains(['\r', '\n', '\0']), "text holds no line end");
+        self.text.extend_from_slice(text.as_bytes());
+        self
+    }
+
+    /// Something that is printed as text of the grammar.
+    pub(crate) fn display(&mut self, value: impl fmt::Display) -> &mut Self {
+        // Writing into a BytesMut fails only if it cannot grow, which it does not tell.
+        let _ = write!(self.text, "{value}");
+        self
+    }
+
+    /// A number.
+    pub fn number(&mut self, number: u64) -> &mut Self {
+        let mut digits = [0_u8; 20];
+        let mut at = digits.len();
+        let mut left = number;
+        loop {
+            at -= 1;
+            digits[at] = b'0' + u8::try_from(left % 10).unwrap_or(0);
+            left /= 10;
+            if left == 0 {
+                break;
+            }
+        }
+        self.text.extend_from_slice(&digits[at..]);
+        self
+    }
+
+    /// An astring: an atom, quoted, or a literal, whichever is the first that can hold it.
+    pub fn astring(&mut self, octets: &[u8]) -> &mut Self {
+        // NIL would be read as no string by a peer that mixes astring and nstring.
+        if chars::all(octets, ASTRING) && !octets.eq_ignore_ascii_case(b"NIL") {
+            self.text.extend_from_slice(octets);
+            return self;
+        }
+        self.string(octets)
+    }
+
+    /// A string: quoted, or a literal if it cannot be.
+    pub fn string(&mut self, octets: &[u8]) -> &mut Self {
+        if !self.quotable(octets) {
+            return self.literal(Bytes::copy_from_slice(octets));
+        }
+        self.text.reserve(octets.len() + 2);
+        self.text.put_u8(b'"');
+        for &octet in octets {
+            if matches!(octet, b'"' | b'\\') {
+                self.text.put_u8(b'\\');
+            }
+            self.text.put_u8(octet);
+        }
+        self.text.put_u8(b'"');
+        self
+    }
+
+    fn quotable(&self, octets: &[u8]) -> bool {
+        // A line has its limit; long strings go as literals.
+        octets.len() <= 1024
+            && (octets.iter().all(|&octet| chars::is(octet, QUOTED) || matches!(octet, b'"' | b'\\'))
+                || (self.utf8
+                    && !octets.iter().any(|octet| matches!(octet, 0 | b'\r' | b'\n'))
+                    && core::str::from_utf8(octets).is_ok()))
+    }
+
+    /// A string, or NIL.
+    pub fn nstring(&mut self, octets: Option<&[u8]>) -> &mut Self {
+        match octets {
+            Some(octets) => self.string(octets),
+            None => self.text("NIL"),
+        }
+    }
+
+    /// A mailbox name.
+    pub fn mailbox(&mut self, name: &MailboxName) -> &mut Self {
+        let wire = name.to_wire(self.utf8);
+        self.astring(&wire)
+    }
+
+    /// A list-mailbox: as an astring, and wildcards need no quotes.
+    pub(crate) fn list_mailbox(&mut self, octets: &[u8]) -> &mut Self {
+        if chars::all(octets, LIST) {
+            self.text.extend_from_slice(octets);
+            return self;
+        }
+        self.string(octets)
+    }
+
+    /// A literal; a literal8 if it holds a NUL.
+    pub fn literal(&mut self, octets: Bytes) -> &mut Self {
+        let len = u64::try_from(octets.len()).unwrap_or(u64::MAX);
+        let binary = memchr(0, &octets).is_some();
+        let (header, synchronizing) = self.literal_header(len, binary);
+        self.fragments.push(Fragment::Literal { header, octets, synchronizing });
+        self
+    }
+
+    /// A literal whose octets come from elsewhere; `binary` makes it a literal8.
+    pub fn stream(&mut self, len: u64, binary: bool) -> &mut Self {
+        let (header, synchronizing) = self.literal_header(len, binary);
+        self.fragments.push(Fragment::Stream { header, len, synchronizing });
+        self
+    }
+
+    fn literal_header(&mut self, len: u64, binary: bool) -> (Bytes, bool) {
+        let synchronizing = self.mode.is_synchronizing(len);
+        self.text(if binary { "~{" } else { "{" }).number(len).text(if synchronizing { "}" } else { "+}" });
+        self.text.extend_from_slice(b"\r\n");
+        (self.text.split().freeze(), synchronizing)
+    }
+
+    /// The end of the line: all fragments, the last with its CRLF.
+    pub fn finish(mut self) -> Vec<Fragment> {
+        self.text.extend_from_slice(b"\r\n");
+        self.fragments.push(Fragment::Text(self.text.freeze()));
+        self.fragments
+    }
+
+    /// The fragments so far, and what follows the last literal without an end of line: for what is not the whole command.
+    pub fn into_fragments(mut self) -> Vec<Fragment> {
+        if !self.text.is_empty() {
+            self.fragments.push(Fragment::Text(self.text.freeze()));
+        }
+        self.fragments
+    }
+}
