@@ -6,6 +6,9 @@ pub mod command;
 mod grammar;
 pub mod response;
 pub mod types;
+pub mod uids;
+
+pub use uids::Uids;
 
 #[doc(no_inline)]
 pub use postroad_core::{Full, ParseError, ParseErrorKind, Secret, Session, Step};

@@ -561,10 +561,10 @@ mod tests {
     fn a_header_inside_quotes_is_text() {
         assert_eq!(header(r#"a LOGIN "x {3}"#), None);
         assert_eq!(header(r#"a LOGIN "x" {3}"#), Some((3, true, false)));
-        assert_eq!(header(r#"a LOGIN "x\" {3}"#), Some((3, true, false)));
-        assert_eq!(header(r#"a LOGIN "x" {3}"#), None);
-        assert_eq!(header(r#"a LOGIN "x"" {3}"#), Some((3, true, false)));
-        assert_eq!(header(r#"a STORE 1 (\Seen \) {3}"#), Some((3, true, false)), "no quotes, no escapes");
+        assert_eq!(header(r#"a LOGIN "x\\" {3}"#), Some((3, true, false)));
+        assert_eq!(header(r#"a LOGIN "x\" {3}"#), None);
+        assert_eq!(header(r#"a LOGIN "x\"" {3}"#), Some((3, true, false)));
+        assert_eq!(header(r"a STORE 1 (\Seen \) {3}"), Some((3, true, false)), "no quotes, no escapes");
     }
 
     #[test]
