@@ -81,9 +81,9 @@ impl Server {
 
     /// Tells what may be told before the tagged response of a command of this class (RFC 9051 section 7.5.1).
     pub(super) fn tell_before(&mut self, class: Class) {
-        let expunge = class.contains(Class::MAY_EXPUNGE)
-            && !class.contains(Class::SEQ)
-            && !self.running.iter().any(|(_, running)| running.class.contains(Class::SEQ));
+        let expunge = class.has(Class::MAY_EXPUNGE)
+            && !class.has(Class::SEQ)
+            && !self.running.iter().any(|(_, running)| running.class.has(Class::SEQ));
         self.tell(expunge);
     }
 

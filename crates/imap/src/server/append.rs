@@ -1,7 +1,7 @@
 //! APPEND: one command, any number of messages, octets that stream in (RFC 9051 section 6.3.12, RFC 3502).
 
 use super::Server;
-use crate::command::AppendHead;
+use crate::command::AppendMessage;
 use crate::response::No;
 use crate::types::{MailboxName, UidSet};
 use postroad_core::Ticket;
@@ -12,8 +12,7 @@ use postroad_core::Ticket;
 pub struct Append {
     pub(super) ticket: Ticket,
     pub(super) mailbox: MailboxName,
-    pub(super) head: AppendHead,
-    pub(super) len: u64,
+    pub(super) message: AppendMessage,
     pub(super) is_first: bool,
 }
 
@@ -23,19 +22,19 @@ impl Append {
         &self.mailbox
     }
 
-    /// The flags, the date, and the kind of literal.
-    pub fn head(&self) -> &AppendHead {
-        &self.head
+    /// Its flags, its date, and the kind of literal.
+    pub fn message(&self) -> &AppendMessage {
+        &self.message
     }
 
     /// How many octets the message has: at least 1, at most [`Config::max_append`](super::Config::max_append).
     pub fn len(&self) -> u64 {
-        self.len
+        self.message.len
     }
 
     /// Never: a message of no octets is how a client takes an APPEND back, and is answered by the session.
     pub fn is_empty(&self) -> bool {
-        self.len == 0
+        self.message.len == 0
     }
 
     /// Whether this is the first message of its command.

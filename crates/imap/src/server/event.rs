@@ -1,8 +1,8 @@
 //! What a server session tells its application.
 
 use super::{
-    Append, AppendFinish, Authenticate, Close, Compress, Copy, Create, Delete, Expunge, Fetch, GetQuota, List, Login, Move, Namespace,
-    Rename, SaslResponse, Search, Select, Sort, StartTls, Status, Store, Subscribe, Thread,
+    Append, AppendFinish, Authenticate, Close, Copy, Create, Delete, Expunge, Fetch, List, Login, Move, Namespace, Rename,
+    SaslResponse, Search, Select, StartTls, Status, Store, Subscribe,
 };
 use crate::types::Tag;
 use bytes::Bytes;
@@ -28,8 +28,6 @@ pub enum Event {
     SaslCancelled,
     /// The client says who it is (RFC 2971), as field and value. For logs; the session has answered.
     Id(Vec<(Bytes, Option<Bytes>)>),
-    /// COMPRESS=DEFLATE (RFC 4978): the transport below is to be compressed both ways.
-    Compress(Compress),
 
     /// SELECT or EXAMINE. The mailbox that was selected before, if any, is no more: forget it.
     Select(Select),
@@ -51,8 +49,6 @@ pub enum Event {
     Namespace(Namespace),
     /// STATUS.
     Status(Status),
-    /// GETQUOTA, GETQUOTAROOT or SETQUOTA (RFC 9208).
-    Quota(GetQuota),
 
     /// A message is offered by APPEND; not one of its octets is read.
     Append(Append),
@@ -69,10 +65,6 @@ pub enum Event {
     Store(Store),
     /// SEARCH or UID SEARCH.
     Search(Search),
-    /// SORT or UID SORT (RFC 5256).
-    Sort(Sort),
-    /// THREAD or UID THREAD (RFC 5256).
-    Thread(Thread),
     /// COPY or UID COPY.
     Copy(Copy),
     /// MOVE or UID MOVE.

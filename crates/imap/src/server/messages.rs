@@ -3,55 +3,40 @@
 //! The application sees UIDs only: the session turns sequence numbers into UIDs when a command starts, and back when a row is written.
 
 use super::Server;
+use super::request::tokens;
 use super::row::{Row, RowError};
 use crate::command;
 use crate::response::{CopyUid, No};
 use crate::types::{Flag, MailboxName, ModSeq, UidSet};
 use postroad_core::Ticket;
 
-/// Declares tokens of commands on messages.
-macro_rules! tokens {
-    ($($(#[$attribute:meta])* $name:ident($command:ty))*) => { $(
-        $(#[$attribute])*
-        #[derive(Debug)]
-        #[must_use = "the command waits until this is answered"]
-        pub struct $name {
-            pub(super) ticket: Ticket,
-            pub(super) command: $command,
-            pub(super) messages: UidSet,
-        }
-
-        impl $name {
-            /// The command, as it was said. Its numbers count for nothing here: see [`messages`](Self::messages).
-            pub fn command(&self) -> &$command {
-                &self.command
-            }
-
-            /// The UIDs that the command names, cut to what the client knows. Some in between may not be there (any more).
-            pub fn messages(&self) -> &UidSet {
-                &self.messages
-            }
-
-            /// NO: the command fails. Rows that were given stand.
-            pub fn no(self, session: &mut Server, no: No) {
-                session.refuse(self.ticket, no);
-            }
-        }
-    )* };
-}
-
 tokens! {
     /// What [`Event::Fetch`](super::Event::Fetch) asks: data of messages (RFC 9051 section 6.4.5).
     ///
     /// Give a [`row`](Self::row) for each message, in any order, then [`ok`](Self::ok). When the command
     /// [sets \Seen](command::Fetch::sets_seen), set it in the mailbox, and give `FLAGS` in the row where that changed them.
-    Fetch(command::Fetch)
+    Fetch {
+        command: command::Fetch = "The command. Its numbers count for nothing here.",
+        messages: UidSet = "The UIDs that it names, cut to what the client knows. Some in between may not be there (any more).",
+    }
     /// What [`Event::Store`](super::Event::Store) asks: other flags for messages (RFC 9051 section 6.4.6).
-    Store(command::Store)
+    Store {
+        command: command::Store = "The command. Its numbers count for nothing here.",
+        messages: UidSet = "The UIDs that it names, cut to what the client knows. Some in between may not be there (any more).",
+    }
     /// What [`Event::Copy`](super::Event::Copy) asks: copies in another mailbox, all or none (RFC 9051 section 6.4.7).
-    Copy(command::Copy)
+    Copy {
+        mailbox: MailboxName = "Where to.",
+        messages: UidSet = "The UIDs of what to copy, cut to what the client knows. Some in between may not be there (any more).",
+    }
     /// What [`Event::Move`](super::Event::Move) asks: to move messages to another mailbox (RFC 9051 section 6.4.8).
-    Move(command::Copy)
+    Move {
+        mailbox: MailboxName = "Where to.",
+        messages: UidSet = "The UIDs of what to move, cut to what the client knows. Some in between may not be there (any more).",
+    }
+    /// What [`Event::Expunge`](super::Event::Expunge) asks: to remove what is marked as deleted (RFC 9051 section 6.4.3), in UID EXPUNGE only
+    /// among some (section 6.4.9).
+    Expunge { messages: Option<UidSet> = "Among which; `None`: among all." }
 }
 
 impl Fetch {
@@ -105,11 +90,6 @@ impl Store {
 }
 
 impl Copy {
-    /// Where to.
-    pub fn mailbox(&self) -> &MailboxName {
-        &self.command.mailbox
-    }
-
     /// OK: they are copied, as `copied` says (RFC 9051 section 7.1, COPYUID); none, when there was nothing to copy.
     pub fn ok(self, session: &mut Server, copied: Option<CopyUid>) {
         let code = copied.map(Into::into);
@@ -118,11 +98,6 @@ impl Copy {
 }
 
 impl Move {
-    /// Where to.
-    pub fn mailbox(&self) -> &MailboxName {
-        &self.command.mailbox
-    }
-
     /// OK: they are moved, as `copied` says (RFC 9051 section 6.4.8); none, when there was nothing to move. Give the removals to
     /// [`Server::notify`] before, as to every other session.
     pub fn ok(self, session: &mut Server, copied: Option<CopyUid>) {
@@ -130,29 +105,10 @@ impl Move {
     }
 }
 
-/// What [`Event::Expunge`](super::Event::Expunge) asks: to remove what is marked as deleted (RFC 9051 section 6.4.3), in UID EXPUNGE only
-/// among some (section 6.4.9).
-#[derive(Debug)]
-#[must_use = "the command waits until this is answered"]
-pub struct Expunge {
-    pub(super) ticket: Ticket,
-    pub(super) messages: Option<UidSet>,
-}
-
 impl Expunge {
-    /// Among which; `None`: among all.
-    pub fn messages(&self) -> Option<&UidSet> {
-        self.messages.as_ref()
-    }
-
     /// OK. Give the removals to [`Server::notify`] before, as to every other session.
     pub fn ok(self, session: &mut Server) {
         session.finish_ok(self.ticket, None, "EXPUNGE completed");
-    }
-
-    /// NO.
-    pub fn no(self, session: &mut Server, no: No) {
-        session.refuse(self.ticket, no);
     }
 }
 

@@ -8,26 +8,28 @@ use super::Server;
 use super::select::Selected;
 use crate::command;
 use crate::response::{ListResponse, MailboxStatus, Namespaces, No, Response, ResponseCode};
-use crate::types::{Credentials, MailboxName};
+use crate::types::{Credentials, MailboxName, SpecialUse, StatusItem};
 use bytes::Bytes;
 use postroad_core::{Full, Secret, Ticket};
 
-/// Declares tokens whose command is read by `command()`, and refused by `no()`.
+/// Declares tokens: what they tell, and how they are refused.
 macro_rules! tokens {
-    ($($(#[$attribute:meta])* $name:ident($command:ty))*) => { $(
+    ($($(#[$attribute:meta])* $name:ident { $($field:ident: $type:ty = $doc:literal),* $(,)? })*) => { $(
         $(#[$attribute])*
         #[derive(Debug)]
         #[must_use = "the command waits until this is answered"]
         pub struct $name {
             pub(super) ticket: Ticket,
-            pub(super) command: $command,
+            $(pub(super) $field: $type,)*
         }
 
         impl $name {
-            /// The command.
-            pub fn command(&self) -> &$command {
-                &self.command
-            }
+            $(
+                #[doc = $doc]
+                pub fn $field(&self) -> &$type {
+                    &self.$field
+                }
+            )*
 
             /// NO: the command fails, and changes nothing.
             pub fn no(self, session: &mut Server, no: No) {
@@ -39,19 +41,42 @@ macro_rules! tokens {
 pub(super) use tokens;
 
 tokens! {
+    /// What [`Event::Select`](super::Event::Select) asks: to open a mailbox (RFC 9051 sections 6.3.2 and 6.3.3).
+    Select { command: command::Select = "The command." }
     /// What [`Event::Create`](super::Event::Create) asks: a new mailbox (RFC 9051 section 6.3.4).
-    Create(command::Create)
+    Create {
+        mailbox: MailboxName = "Its name. A delimiter at its end, which says that it shall have children, is left in place.",
+        special_use: Vec<SpecialUse> = "What it is for (RFC 6154 section 3).",
+    }
     /// What [`Event::Delete`](super::Event::Delete) asks: a mailbox is to go, with its messages (RFC 9051 section 6.3.5).
-    Delete(MailboxName)
+    Delete { mailbox: MailboxName = "Its name." }
     /// What [`Event::Rename`](super::Event::Rename) asks (RFC 9051 section 6.3.6).
-    Rename(command::Rename)
+    Rename {
+        from: MailboxName = "Its name. When it is INBOX, its messages move, and it stays.",
+        to: MailboxName = "Its new name.",
+    }
+    /// What [`Event::Subscribe`](super::Event::Subscribe) asks: a name is to be added to the subscribed ones, or taken away (RFC 9051
+    /// sections 6.3.7 and 6.3.8).
+    Subscribe {
+        mailbox: MailboxName = "The name; a mailbox of it need not be there.",
+        is_subscribed: bool = "Whether it shall be subscribed, and not unsubscribed.",
+    }
     /// What [`Event::List`](super::Event::List) asks: which mailboxes there are (RFC 9051 section 6.3.9, RFC 5258), or, for LSUB, which are
     /// subscribed (RFC 3501 section 6.3.9).
-    List(command::List)
+    List {
+        command: command::List = "The command. LSUB comes as LIST of subscribed mailboxes.",
+        is_lsub: bool = "Whether it was LSUB: then a name whose parent only is asked for by `%` is to be told as `\\\\NoSelect`.",
+    }
     /// What [`Event::Status`](super::Event::Status) asks of a mailbox (RFC 9051 section 6.3.11).
-    Status(command::Status)
-    /// What [`Event::Select`](super::Event::Select) asks: to open a mailbox (RFC 9051 sections 6.3.2 and 6.3.3).
-    Select(command::Select)
+    Status {
+        mailbox: MailboxName = "Its name.",
+        items: Vec<StatusItem> = "What to tell, at least one.",
+    }
+    /// What [`Event::Namespace`](super::Event::Namespace) asks: where this client's mailboxes are (RFC 9051 section 6.3.10).
+    Namespace {}
+    /// What [`Event::Close`](super::Event::Close) asks: remove what is marked as deleted, without a word to this client; unless the mailbox
+    /// [is read-only](Self::is_read_only) (RFC 9051 section 6.4.1). It is not selected any more.
+    Close { is_read_only: bool = "Whether it was opened by EXAMINE, or read-only: then nothing is to be removed." }
 }
 
 /// What [`Event::StartTls`](super::Event::StartTls) asks: the client wants TLS (RFC 9051 section 6.2.1).
@@ -198,36 +223,11 @@ impl Rename {
     }
 }
 
-/// What [`Event::Subscribe`](super::Event::Subscribe) asks: a name is to be added to the subscribed ones, or taken away (RFC 9051 sections
-/// 6.3.7 and 6.3.8).
-#[derive(Debug)]
-#[must_use = "the command waits until this is answered"]
-pub struct Subscribe {
-    pub(super) ticket: Ticket,
-    pub(super) mailbox: MailboxName,
-    pub(super) is_subscribed: bool,
-}
-
 impl Subscribe {
-    /// The name; a mailbox of it need not be there.
-    pub fn mailbox(&self) -> &MailboxName {
-        &self.mailbox
-    }
-
-    /// Whether it shall be subscribed, and not unsubscribed.
-    pub fn is_subscribed(&self) -> bool {
-        self.is_subscribed
-    }
-
     /// OK.
     pub fn ok(self, session: &mut Server) {
         let text = if self.is_subscribed { "SUBSCRIBE completed" } else { "UNSUBSCRIBE completed" };
         session.finish_ok(self.ticket, None, text);
-    }
-
-    /// NO.
-    pub fn no(self, session: &mut Server, no: No) {
-        session.refuse(self.ticket, no);
     }
 }
 
@@ -238,7 +238,7 @@ impl List {
     ///
     /// The output is full: here it is; write some, then give it again.
     pub fn mailbox(&self, session: &mut Server, mailbox: ListResponse) -> Result<(), Full<ListResponse>> {
-        let is_lsub = self.command.is_lsub;
+        let is_lsub = self.is_lsub;
         session.untagged_of(&self.ticket, mailbox, |mailbox| {
             if is_lsub { Response::Lsub(mailbox) } else { Response::List(mailbox) }
         })
@@ -255,7 +255,7 @@ impl List {
 
     /// OK: these were all.
     pub fn ok(self, session: &mut Server) {
-        session.finish_ok(self.ticket, None, if self.command.is_lsub { "LSUB completed" } else { "LIST completed" });
+        session.finish_ok(self.ticket, None, if self.is_lsub { "LSUB completed" } else { "LIST completed" });
     }
 }
 
@@ -266,47 +266,16 @@ impl Status {
     }
 }
 
-/// What [`Event::Namespace`](super::Event::Namespace) asks: where this client's mailboxes are (RFC 9051 section 6.3.10).
-#[derive(Debug)]
-#[must_use = "the command waits until this is answered"]
-pub struct Namespace {
-    pub(super) ticket: Ticket,
-}
-
 impl Namespace {
     /// OK, with the answer.
     pub fn ok(self, session: &mut Server, namespaces: Namespaces) {
         session.untagged_and_ok(self.ticket, Response::Namespace(namespaces), "NAMESPACE completed");
     }
-
-    /// NO.
-    pub fn no(self, session: &mut Server, no: No) {
-        session.refuse(self.ticket, no);
-    }
-}
-
-/// What [`Event::Close`](super::Event::Close) asks: remove what is marked as deleted, without a word to this client; unless the mailbox
-/// [is read-only](Self::is_read_only) (RFC 9051 section 6.4.1). It is not selected any more.
-#[derive(Debug)]
-#[must_use = "the command waits until this is answered"]
-pub struct Close {
-    pub(super) ticket: Ticket,
-    pub(super) is_read_only: bool,
 }
 
 impl Close {
-    /// Whether it was opened by EXAMINE, or read-only: then nothing is to be removed.
-    pub fn is_read_only(&self) -> bool {
-        self.is_read_only
-    }
-
     /// OK.
     pub fn ok(self, session: &mut Server) {
         session.finish_ok(self.ticket, None, "CLOSE completed");
-    }
-
-    /// NO: what is marked as deleted is still there. The mailbox is closed all the same.
-    pub fn no(self, session: &mut Server, no: No) {
-        session.refuse(self.ticket, no);
     }
 }

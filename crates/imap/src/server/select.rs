@@ -16,7 +16,7 @@ use postroad_core::Ticket;
 ///
 /// let mut selected = Selected::new(1_795_392_000, 4392, (1..=172).collect());
 /// selected.flags = vec![Flag::Seen, Flag::Answered, Flag::Deleted];
-/// selected.permanent_flags = vec![Flag::Seen.into(), Flag::Deleted.into(), FlagPermission::Any];
+/// selected.permanent_flags = vec![Flag::Seen.into(), Flag::Deleted.into(), FlagPermission::NewKeywords];
 /// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -48,7 +48,7 @@ impl Selected {
     pub fn new(uid_validity: u32, uid_next: u32, uids: Uids) -> Self {
         let system = [Flag::Answered, Flag::Flagged, Flag::Deleted, Flag::Seen, Flag::Draft];
         let mut permanent_flags: Vec<FlagPermission> = system.iter().cloned().map(Into::into).collect();
-        permanent_flags.push(FlagPermission::Any);
+        permanent_flags.push(FlagPermission::NewKeywords);
         Self {
             uid_validity,
             uid_next,
@@ -69,7 +69,7 @@ impl Server {
         if !self.tickets.is_out(&ticket) {
             return;
         }
-        let is_read_only = selected.is_read_only || command.is_examine;
+        let is_read_only = selected.is_read_only || command.read_only;
         let utf8 = self.utf8();
         let exists = selected.uids.len();
         self.untagged(&Response::Exists(exists));
@@ -108,7 +108,7 @@ impl Server {
         self.is_read_only = is_read_only;
         self.state = State::Selected;
         let code = if is_read_only { ResponseCode::ReadOnly } else { ResponseCode::ReadWrite };
-        let text = if command.is_examine { "EXAMINE completed" } else { "SELECT completed" };
+        let text = if command.read_only { "EXAMINE completed" } else { "SELECT completed" };
         if let Some(running) = self.settle(ticket) {
             self.tagged(&running.tag, StatusKind::Ok, Some(&code), text);
         }

@@ -4,10 +4,10 @@ use super::event::{BadCommand, Event};
 use super::messages::{Copy, Expunge, Fetch, Move, Search, Store};
 use super::request::{Authenticate, Close, Create, Delete, List, Login, Namespace, Rename, Select, StartTls, Status, Subscribe};
 use super::{Mode, Running, Server, State};
-use crate::command::{self, CommandBody, SearchKey};
+use crate::command::{self, CommandBody, SearchKey, SearchKeys};
 use crate::error::{Error, PeerFault};
 use crate::response::{No, Response, ResponseCode, StatusKind};
-use crate::types::{Capability, Messages, Tag, UidSet};
+use crate::types::{Capability, ListReturn, ListSelection, Messages, SequenceSet, Tag, UidSet};
 use postroad_core::Secret;
 
 type Found = Result<Option<Event>, Error>;
@@ -18,7 +18,7 @@ impl Server {
         let is_allowed = match &body {
             CommandBody::Capability | CommandBody::Noop | CommandBody::Logout | CommandBody::Id(_) => true,
             CommandBody::StartTls | CommandBody::Login(_) | CommandBody::Authenticate { .. } => self.state == NotAuthenticated,
-            body if body.needs_mailbox() => self.state == Selected,
+            body if needs_mailbox(body) => self.state == Selected,
             _ => matches!(self.state, Authenticated | Selected),
         };
         if !is_allowed {
@@ -30,7 +30,8 @@ impl Server {
             return self.answer_bad(Some(tag), BadCommand::State, text);
         }
         let class = body.class();
-        let text = body.completed();
+        let text = format!("{} completed", body.name());
+        let text = text.as_str();
         let running = Running { tag, class };
         match body {
             CommandBody::Capability => {
@@ -87,33 +88,39 @@ impl Server {
                 self.deselect(false);
                 return Ok(self.ask(running, |ticket| Event::Close(Close { ticket, is_read_only })));
             }
-            CommandBody::Create(command) => {
-                return Ok(self.ask(running, |ticket| Event::Create(Create { ticket, command })));
+            CommandBody::Create { mailbox, special_use } => {
+                return Ok(self.ask(running, |ticket| Event::Create(Create { ticket, mailbox, special_use })));
             }
-            CommandBody::Delete(command) => {
-                return Ok(self.ask(running, |ticket| Event::Delete(Delete { ticket, command })));
+            CommandBody::Delete { mailbox } => {
+                return Ok(self.ask(running, |ticket| Event::Delete(Delete { ticket, mailbox })));
             }
-            CommandBody::Rename(command) => {
-                return Ok(self.ask(running, |ticket| Event::Rename(Rename { ticket, command })));
+            CommandBody::Rename { from, to } => {
+                return Ok(self.ask(running, |ticket| Event::Rename(Rename { ticket, from, to })));
             }
-            CommandBody::Subscribe(mailbox) => {
+            CommandBody::Subscribe { mailbox } => {
                 return Ok(self.ask(running, |ticket| {
                     Event::Subscribe(Subscribe { ticket, mailbox, is_subscribed: true })
                 }));
             }
-            CommandBody::Unsubscribe(mailbox) => {
+            CommandBody::Unsubscribe { mailbox } => {
                 return Ok(self.ask(running, |ticket| {
                     Event::Subscribe(Subscribe { ticket, mailbox, is_subscribed: false })
                 }));
             }
             CommandBody::List(command) => {
-                return Ok(self.ask(running, |ticket| Event::List(List { ticket, command })));
+                return Ok(self.ask(running, |ticket| Event::List(List { ticket, command, is_lsub: false })));
+            }
+            CommandBody::Lsub { reference, pattern } => {
+                let selection = ListSelection { subscribed: true, ..ListSelection::default() };
+                let command =
+                    command::List { selection, reference, patterns: vec![pattern], returns: ListReturn::default() };
+                return Ok(self.ask(running, |ticket| Event::List(List { ticket, command, is_lsub: true })));
             }
             CommandBody::Namespace => {
                 return Ok(self.ask(running, |ticket| Event::Namespace(Namespace { ticket })));
             }
-            CommandBody::Status(command) => {
-                return Ok(self.ask(running, |ticket| Event::Status(Status { ticket, command })));
+            CommandBody::Status { mailbox, items } => {
+                return Ok(self.ask(running, |ticket| Event::Status(Status { ticket, mailbox, items })));
             }
             CommandBody::Expunge { uids } => {
                 if self.is_read_only {
@@ -123,7 +130,7 @@ impl Server {
                 return Ok(self.ask(running, |ticket| Event::Expunge(Expunge { ticket, messages })));
             }
             CommandBody::Search(mut command) => {
-                command.keys = self.keys_by_uid(command.keys);
+                command.keys = self.keys_by_uid(&command.keys);
                 return Ok(self.ask(running, |ticket| Event::Search(Search { ticket, command })));
             }
             CommandBody::Fetch(command) => {
@@ -137,16 +144,16 @@ impl Server {
                 let messages = self.resolve(&command.messages, command.uid);
                 return Ok(self.ask(running, |ticket| Event::Store(Store { ticket, command, messages })));
             }
-            CommandBody::Copy(command) => {
-                let messages = self.resolve(&command.messages, command.uid);
-                return Ok(self.ask(running, |ticket| Event::Copy(Copy { ticket, command, messages })));
+            CommandBody::Copy { uid, messages, mailbox } => {
+                let messages = self.resolve(&messages, uid);
+                return Ok(self.ask(running, |ticket| Event::Copy(Copy { ticket, mailbox, messages })));
             }
-            CommandBody::Move(command) => {
+            CommandBody::Move { uid, messages, mailbox } => {
                 if self.is_read_only {
                     return Ok(self.refuse_read_only(&running));
                 }
-                let messages = self.resolve(&command.messages, command.uid);
-                return Ok(self.ask(running, |ticket| Event::Move(Move { ticket, command, messages })));
+                let messages = self.resolve(&messages, uid);
+                return Ok(self.ask(running, |ticket| Event::Move(Move { ticket, mailbox, messages })));
             }
             _ => return self.answer_bad(Some(running.tag), BadCommand::State, "this extension is not served"),
         }
@@ -234,17 +241,43 @@ impl Server {
     pub(super) fn resolve(&self, messages: &Messages, by_uid: bool) -> UidSet {
         let Some(view) = &self.view else { return UidSet::default() };
         match messages {
-            Messages::Set(set) => view.told().resolve(set, by_uid),
+            Messages::Set(set) => view.resolve(set, by_uid),
             Messages::Saved => self.saved.clone(),
         }
     }
 
     /// The same keys, naming messages by UID only.
-    fn keys_by_uid(&self, keys: command::SearchKeys) -> command::SearchKeys {
-        keys.map(|key| match key {
-            SearchKey::Sequence(messages) => SearchKey::Uids(self.resolve(&messages, false)),
-            SearchKey::Uid(messages) => SearchKey::Uids(self.resolve(&messages, true)),
-            key => key,
+    fn keys_by_uid(&self, keys: &SearchKeys) -> SearchKeys {
+        keys.map(|key, out| {
+            let (messages, by_uid) = match &key {
+                SearchKey::Sequence(messages) => (messages, false),
+                SearchKey::Uid(messages) => (messages, true),
+                _ => return out.push(key),
+            };
+            match SequenceSet::try_from(&self.resolve(messages, by_uid)) {
+                Ok(set) => out.push(SearchKey::Uid(Messages::Set(set))),
+                // No message at all.
+                Err(_) => out.extend([SearchKey::Not, SearchKey::All]),
+            }
         })
     }
+}
+
+/// Whether a command has a meaning only while a mailbox is selected (RFC 9051 section 6.4).
+fn needs_mailbox(body: &CommandBody) -> bool {
+    use CommandBody as Body;
+    matches!(
+        body,
+        Body::Check
+            | Body::Close
+            | Body::Unselect
+            | Body::Expunge { .. }
+            | Body::Search(_)
+            | Body::Sort(_)
+            | Body::Thread(_)
+            | Body::Fetch(_)
+            | Body::Store(_)
+            | Body::Copy { .. }
+            | Body::Move { .. }
+    )
 }

@@ -27,10 +27,10 @@ use super::event::{BadCommand, Event};
 use super::{Handshake, Mode, Running, Server, State};
 use super::{BLOCK, COMMAND, HANDSHAKE};
 use crate::codec::{Frame, FrameLimits, LiteralHeader, Refusal, Verdict};
-use crate::command::{self, AppendHead, Class, Command, CommandBody, CommandError};
+use crate::command::{AppendHead, AppendMessage, Class, Command, CommandBody, CommandError};
 use crate::error::{Error, Limit, PeerFault};
 use crate::response::{No, ResponseCode, StatusKind};
-use crate::types::Tag;
+use crate::types::{MailboxName, Tag};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::{Bytes, BytesMut};
@@ -48,7 +48,7 @@ impl Held {
     fn class(&self) -> Class {
         match self {
             Self::Command(_, body) => body.class(),
-            Self::Append(..) => command::APPEND_CLASS,
+            Self::Append(..) => AppendHead::CLASS,
         }
     }
 }
@@ -212,7 +212,7 @@ impl Server {
             return Ok(event.map(Step::Event));
         }
         // Nothing can start beside a command that runs alone.
-        if self.running.iter().any(|(_, running)| running.class.contains(Class::ALONE)) {
+        if self.running.iter().any(|(_, running)| running.class.has(Class::ALONE)) {
             return Ok(Some(Step::Paused));
         }
         let takes_messages = self.state != State::NotAuthenticated;
@@ -298,9 +298,14 @@ impl Server {
 
     fn first_append(&mut self, head: &Bytes, literal: LiteralHeader) -> Found {
         match AppendHead::parse_first(head, &self.parse_options()) {
-            Ok((tag, mailbox, append)) => {
-                let running = Running { tag, class: command::APPEND_CLASS };
-                self.offer(running, mailbox, append, literal, true)
+            Ok(Some(AppendHead { tag, mailbox, message })) => {
+                let running = Running { tag, class: AppendHead::CLASS };
+                self.offer(running, mailbox, message, literal, true)
+            }
+            // Never: such a literal was taken inline.
+            Ok(None) => {
+                self.skip_message(literal);
+                Ok(None)
             }
             Err(CommandError { tag, error }) => {
                 self.skip_message(literal);
@@ -312,12 +317,12 @@ impl Server {
     fn next_append(
         &mut self,
         running: Running,
-        mailbox: crate::types::MailboxName,
+        mailbox: MailboxName,
         head: &Bytes,
         literal: LiteralHeader,
     ) -> Found {
-        match AppendHead::parse_next(head) {
-            Ok(append) => self.offer(running, mailbox, append, literal, false),
+        match AppendMessage::parse_next(head, &self.parse_options()) {
+            Ok(message) => self.offer(running, mailbox, message, literal, false),
             Err(error) => {
                 self.skip_message(literal);
                 self.append_fault(running, error)
@@ -328,8 +333,8 @@ impl Server {
     fn offer(
         &mut self,
         running: Running,
-        mailbox: crate::types::MailboxName,
-        head: AppendHead,
+        mailbox: MailboxName,
+        message: AppendMessage,
         literal: LiteralHeader,
         is_first: bool,
     ) -> Found {
@@ -346,8 +351,7 @@ impl Server {
             return Ok((!is_first).then_some(Event::AppendAborted));
         }
         self.mode = Mode::AppendDecision { literal, mailbox: mailbox.clone() };
-        let len = literal.len;
-        Ok(self.ask(running, |ticket| Event::Append(Append { ticket, mailbox, head, len, is_first })))
+        Ok(self.ask(running, |ticket| Event::Append(Append { ticket, mailbox, message, is_first })))
     }
 
     /// The octets of a message that nobody wants: a client that waits for `+` does not send them.
