@@ -7,6 +7,7 @@ mod grammar;
 pub mod response;
 pub mod types;
 pub mod uids;
+pub mod view;
 
 pub use uids::Uids;
 
