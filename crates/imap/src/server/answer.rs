@@ -1,11 +1,12 @@
 //! What the session says, and what the tokens' answers do.
 
 use super::event::{BadCommand, Event};
+use super::messages::CopyUid;
 use super::row::{Lane, Row, RowError};
 use super::{Handshake, Mode, Running, Server, State};
 use crate::command::{self, Class};
-use crate::error::{Error, Limit};
-use crate::response::{AppendUid, CopyUid, No, Response, ResponseCode, StatusKind, write_status};
+use super::error::{Error, Limit};
+use crate::response::{No, Response, ResponseCode, Status, StatusResponse};
 use crate::types::{Flag, ModSeq, Tag, UidSet};
 use crate::view::Notice;
 use base64::Engine as _;
@@ -28,8 +29,9 @@ impl Server {
         }
     }
 
-    pub(super) fn tagged(&mut self, tag: &Tag, kind: StatusKind, code: Option<&ResponseCode>, text: &str) {
-        self.line(|out| write_status(out, Some(tag), kind, code, text));
+    pub(super) fn tagged(&mut self, tag: &Tag, kind: Status, code: Option<&ResponseCode>, text: &str) {
+        let response = StatusResponse::tagged(tag.clone(), kind, code.cloned(), text.to_owned());
+        self.line(|out| response.encode(out));
     }
 
     pub(super) fn untagged(&mut self, response: &Response) {
@@ -37,14 +39,15 @@ impl Server {
         self.line(|out| response.encode(out, utf8));
     }
 
-    pub(super) fn untagged_ok(&mut self, code: &ResponseCode, text: &str) {
-        self.line(|out| write_status(out, None, StatusKind::Ok, Some(code), text));
+    pub(super) fn untagged_ok(&mut self, code: ResponseCode, text: &'static str) {
+        let response = StatusResponse::untagged(Status::Ok, code, text);
+        self.line(|out| response.encode(out));
     }
 
     pub(super) fn greet(&mut self) {
         let code = ResponseCode::capabilities(&self.capabilities());
-        let config = self.config.clone();
-        self.line(|out| write_status(out, None, StatusKind::Ok, code.as_ref(), config.greeting.as_str()));
+        let response = StatusResponse::untagged(Status::Ok, code, self.config.greeting.clone());
+        self.line(|out| response.encode(out));
     }
 
     pub(super) fn bye(&mut self, text: &str) {
@@ -53,7 +56,8 @@ impl Server {
         }
         // Inside a literal there is no way to say goodbye.
         if self.lane.as_ref().is_none_or(|lane| lane.literal.is_none()) {
-            self.line(|out| write_status(out, None, StatusKind::Bye, None, text));
+            let response = StatusResponse::untagged(Status::Bye, None, text.to_owned());
+            self.line(|out| response.encode(out));
         }
         self.close();
     }
@@ -115,7 +119,9 @@ impl Server {
         code: Option<&ResponseCode>,
         text: &str,
     ) -> Result<Option<Event>, Error> {
-        self.line(|out| write_status(out, tag.as_ref(), StatusKind::Bad, code, text));
+        let response =
+            StatusResponse { tag: tag.clone(), status: Status::Bad, code: code.cloned(), text: text.to_owned().into() };
+        self.line(|out| response.encode(out));
         self.count_error(false)?;
         Ok(Some(Event::BadCommand { tag, error }))
     }
@@ -126,7 +132,7 @@ impl Server {
     pub(super) fn ask(&mut self, running: Running, event: impl FnOnce(Ticket) -> Event) -> Option<Event> {
         let Some(ticket) = self.tickets.issue() else {
             // Never: there are more slots than commands may be pending.
-            self.tagged(&running.tag, StatusKind::No, No::server_bug().code(), "too many commands");
+            self.tagged(&running.tag, Status::No, Some(&ResponseCode::ServerBug), "too many commands");
             return None;
         };
         self.running.push((ticket.slot(), running));
@@ -154,20 +160,20 @@ impl Server {
         Some(running)
     }
 
-    fn end(&mut self, running: &Running, kind: StatusKind, code: Option<&ResponseCode>, text: &str) {
+    fn end(&mut self, running: &Running, kind: Status, code: Option<&ResponseCode>, text: &str) {
         self.tell_before(running.class);
         self.tagged(&running.tag, kind, code, text);
     }
 
     pub(super) fn finish_ok(&mut self, ticket: Ticket, code: Option<ResponseCode>, text: &str) {
         if let Some(running) = self.settle(ticket) {
-            self.end(&running, StatusKind::Ok, code.as_ref(), text);
+            self.end(&running, Status::Ok, code.as_ref(), text);
         }
     }
 
     pub(super) fn refuse(&mut self, ticket: Ticket, no: No) {
         if let Some(running) = self.settle(ticket) {
-            self.end(&running, StatusKind::No, no.code(), no.text().as_str());
+            self.end(&running, Status::No, no.code.as_ref(), no.text.as_str());
         }
     }
 
@@ -176,7 +182,7 @@ impl Server {
         let Some(running) = self.take_running(slot) else { return };
         self.append_undecided();
         let no = No::server_bug();
-        self.end(&running, StatusKind::No, no.code(), no.text().as_str());
+        self.end(&running, Status::No, no.code.as_ref(), no.text.as_str());
     }
 
     /// An untagged response of a command that is running.
@@ -200,7 +206,7 @@ impl Server {
     pub(super) fn untagged_and_ok(&mut self, ticket: Ticket, response: Response, text: &str) {
         if let Some(running) = self.settle(ticket) {
             self.untagged(&response);
-            self.end(&running, StatusKind::Ok, None, text);
+            self.end(&running, Status::Ok, None, text);
         }
     }
 
@@ -208,7 +214,7 @@ impl Server {
 
     pub(super) fn starttls_accepted(&mut self, ticket: Ticket) {
         if let Some(running) = self.settle(ticket) {
-            self.tagged(&running.tag, StatusKind::Ok, None, "begin TLS negotiation now");
+            self.tagged(&running.tag, Status::Ok, None, "begin TLS negotiation now");
             self.mode = Mode::Handshake(Handshake::Tls);
         }
     }
@@ -217,13 +223,13 @@ impl Server {
         if let Some(running) = self.settle(ticket) {
             self.state = State::Authenticated;
             let code = ResponseCode::capabilities(&self.capabilities());
-            self.tagged(&running.tag, StatusKind::Ok, code.as_ref(), "logged in");
+            self.tagged(&running.tag, Status::Ok, code.as_ref(), "logged in");
         }
     }
 
     pub(super) fn login_failed(&mut self, ticket: Ticket, no: No) {
         if let Some(running) = self.settle(ticket) {
-            self.end(&running, StatusKind::No, no.code(), no.text().as_str());
+            self.end(&running, Status::No, no.code.as_ref(), no.text.as_str());
             if let Err(error) = self.count_error(true) {
                 self.failed.get_or_insert(error);
             }
@@ -313,7 +319,7 @@ impl Server {
 
     pub(super) fn store_modified(&mut self, ticket: Ticket, by_uid: bool, unchanged: &UidSet) {
         let set = if by_uid { unchanged.clone() } else { self.numbers_of(unchanged) };
-        self.finish_ok(ticket, Some(ResponseCode::Modified(set)), "some were changed meanwhile");
+        self.finish_ok(ticket, Some(ResponseCode::Modified(set.into())), "some were changed meanwhile");
     }
 
     /// The sequence numbers of messages, as a set.
@@ -326,9 +332,9 @@ impl Server {
         if let Some(running) = self.settle(ticket) {
             // Before the removals, so that the client knows where they are (RFC 6851 section 4.3).
             if let Some(copied) = copied {
-                self.untagged_ok(&copied.into(), "moved");
+                self.untagged_ok(copied.into(), "moved");
             }
-            self.end(&running, StatusKind::Ok, None, "MOVE completed");
+            self.end(&running, Status::Ok, None, "MOVE completed");
         }
     }
 
@@ -348,7 +354,7 @@ impl Server {
     pub(super) fn append_refused(&mut self, ticket: Ticket, no: &No) {
         if let Some(running) = self.settle(ticket) {
             self.append_undecided();
-            self.end(&running, StatusKind::No, no.code(), no.text().as_str());
+            self.end(&running, Status::No, no.code.as_ref(), no.text.as_str());
         }
     }
 
@@ -361,7 +367,7 @@ impl Server {
     }
 
     pub(super) fn appended(&mut self, ticket: Ticket, uid_validity: u32, uids: UidSet) {
-        let code = ResponseCode::AppendUid(AppendUid { uid_validity, uids });
+        let code = ResponseCode::AppendUid { uid_validity, uids };
         self.finish_ok(ticket, Some(code), "APPEND completed");
     }
 }

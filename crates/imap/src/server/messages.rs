@@ -6,7 +6,7 @@ use super::Server;
 use super::request::tokens;
 use super::row::{Row, RowError};
 use crate::command;
-use crate::response::{CopyUid, No};
+use crate::response::{No, ResponseCode};
 use crate::types::{Flag, MailboxName, ModSeq, UidSet};
 use postroad_core::Ticket;
 
@@ -37,6 +37,24 @@ tokens! {
     /// What [`Event::Expunge`](super::Event::Expunge) asks: to remove what is marked as deleted (RFC 9051 section 6.4.3), in UID EXPUNGE only
     /// among some (section 6.4.9).
     Expunge { messages: Option<UidSet> = "Among which; `None`: among all." }
+}
+
+/// Where copied or moved messages are (RFC 9051 section 7.1, COPYUID).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CopyUid {
+    /// UIDVALIDITY of the mailbox in which they are now.
+    pub uid_validity: u32,
+    /// Their UIDs where they were.
+    pub source: UidSet,
+    /// Their UIDs where they are, in the same order.
+    pub destination: UidSet,
+}
+
+impl From<CopyUid> for ResponseCode {
+    fn from(copied: CopyUid) -> Self {
+        let CopyUid { uid_validity, source, destination } = copied;
+        Self::CopyUid { uid_validity, source, destination }
+    }
 }
 
 impl Fetch {

@@ -33,6 +33,7 @@ mod answer;
 pub mod append;
 mod capability;
 mod config;
+mod error;
 mod event;
 pub mod messages;
 pub mod request;
@@ -44,6 +45,7 @@ mod state;
 
 pub use append::{Append, AppendFinish};
 pub use config::{Config, Timeouts};
+pub use error::{ApiMisuse, Error, Limit, PeerFault};
 pub use event::{BadCommand, Event};
 pub use messages::{Copy, Expunge, Fetch, Move, Search, Store};
 pub use request::{
@@ -54,7 +56,7 @@ pub use select::Selected;
 
 use crate::codec::{Framer, LiteralHeader};
 use crate::command::{Class, ParseOptions};
-use crate::error::{ApiMisuse, Error, Limit, PeerFault};
+use super::error::{ApiMisuse, Error, Limit, PeerFault};
 use crate::types::{MailboxName, Tag, UidSet};
 use crate::view::{Change, MailboxView};
 use bytes::{Bytes, BytesMut};

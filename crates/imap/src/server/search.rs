@@ -2,7 +2,7 @@
 
 use super::Server;
 use crate::command;
-use crate::response::{ESearch, No, Response, StatusKind};
+use crate::response::{ESearch, No, Response, Status};
 use crate::types::{ModSeq, UidSet};
 use postroad_core::Ticket;
 
@@ -60,7 +60,7 @@ impl Server {
 
     fn end_search(&mut self, running: &super::Running) {
         self.tell_before(running.class);
-        self.tagged(&running.tag, StatusKind::Ok, None, "SEARCH completed");
+        self.tagged(&running.tag, Status::Ok, None, "SEARCH completed");
     }
 
     pub(super) fn search_failed(&mut self, ticket: Ticket, command: &command::Search, no: No) {

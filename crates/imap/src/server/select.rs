@@ -2,7 +2,7 @@
 
 use super::{Server, State};
 use crate::command;
-use crate::response::{ListResponse, Response, ResponseCode, StatusKind};
+use crate::response::{ListResponse, Response, ResponseCode, Status};
 use crate::types::{Flag, FlagPermission, ModSeq};
 use crate::view::{MailboxView, Uids};
 use bytes::Bytes;
@@ -78,22 +78,22 @@ impl Server {
         }
         self.untagged(&Response::Flags(selected.flags));
         let permanent = if is_read_only { Vec::new() } else { selected.permanent_flags };
-        self.untagged_ok(&ResponseCode::PermanentFlags(permanent), "flags that stay");
-        self.untagged_ok(&ResponseCode::UidValidity(selected.uid_validity), "UIDs valid");
-        self.untagged_ok(&ResponseCode::UidNext(selected.uid_next), "next UID");
+        self.untagged_ok(ResponseCode::PermanentFlags(permanent), "flags that stay");
+        self.untagged_ok(ResponseCode::UidValidity(selected.uid_validity), "UIDs valid");
+        self.untagged_ok(ResponseCode::UidNext(selected.uid_next), "next UID");
         let first_unseen = selected.first_unseen.and_then(|uid| selected.uids.number(uid));
         if let Some(number) = first_unseen.filter(|_| !self.is_rev2()) {
-            self.untagged_ok(&ResponseCode::Unseen(number), "first unseen");
+            self.untagged_ok(ResponseCode::Unseen(number), "first unseen");
         }
         match selected.highest_mod_seq {
-            Some(mod_seq) => self.untagged_ok(&ResponseCode::HighestModSeq(mod_seq), "highest"),
+            Some(mod_seq) => self.untagged_ok(ResponseCode::HighestModSeq(mod_seq), "highest"),
             None if self.config.extensions.contains(&crate::types::Capability::CondStore) => {
-                self.untagged_ok(&ResponseCode::NoModSeq, "no modification sequences");
+                self.untagged_ok(ResponseCode::NoModSeq, "no modification sequences");
             }
             None => {}
         }
         if let Some(code) = selected.mailbox_id.and_then(ResponseCode::mailbox_id) {
-            self.untagged_ok(&code, "its identifier");
+            self.untagged_ok(code, "its identifier");
         }
         if let Some(list) = selected.list.filter(|_| self.is_rev2()) {
             self.line(|text| Response::List(list).encode(text, utf8));
@@ -102,15 +102,15 @@ impl Server {
             self.enabled.condstore = self.config.extensions.contains(&crate::types::Capability::CondStore);
         }
         let mut view = MailboxView::new(selected.uids);
-        view.tell_mod_seq(self.enabled.condstore);
-        view.tell_vanished(self.enabled.qresync);
+        view.set_condstore(self.enabled.condstore);
+        view.set_qresync(self.enabled.qresync);
         self.view = Some(view);
         self.is_read_only = is_read_only;
         self.state = State::Selected;
         let code = if is_read_only { ResponseCode::ReadOnly } else { ResponseCode::ReadWrite };
         let text = if command.read_only { "EXAMINE completed" } else { "SELECT completed" };
         if let Some(running) = self.settle(ticket) {
-            self.tagged(&running.tag, StatusKind::Ok, Some(&code), text);
+            self.tagged(&running.tag, Status::Ok, Some(&code), text);
         }
     }
 }

@@ -5,8 +5,8 @@ use super::messages::{Copy, Expunge, Fetch, Move, Search, Store};
 use super::request::{Authenticate, Close, Create, Delete, List, Login, Namespace, Rename, Select, StartTls, Status, Subscribe};
 use super::{Mode, Running, Server, State};
 use crate::command::{self, CommandBody, SearchKey, SearchKeys};
-use crate::error::{Error, PeerFault};
-use crate::response::{No, Response, ResponseCode, StatusKind};
+use super::error::{Error, PeerFault};
+use crate::response::{No, Response, ResponseCode, Status};
 use crate::types::{Capability, ListReturn, ListSelection, Messages, SequenceSet, Tag, UidSet};
 use postroad_core::Secret;
 
@@ -41,19 +41,19 @@ impl Server {
                     out.extend_from_slice(capabilities.as_bytes());
                     out.extend_from_slice(b"\r\n");
                 });
-                self.done(&running, StatusKind::Ok, None, text);
+                self.done(&running, Status::Ok, None, text);
             }
-            CommandBody::Noop | CommandBody::Check => self.done(&running, StatusKind::Ok, None, text),
+            CommandBody::Noop | CommandBody::Check => self.done(&running, Status::Ok, None, text),
             CommandBody::Logout => {
                 self.line(|out| out.extend_from_slice(b"* BYE logging out\r\n"));
-                self.tagged(&running.tag, StatusKind::Ok, None, text);
+                self.tagged(&running.tag, Status::Ok, None, text);
                 self.close();
             }
             CommandBody::Id(client) => {
                 let ours = self.config.clone();
                 let pairs = ours.id.iter().map(|(field, value)| (field.as_bytes(), value.as_bytes()));
                 self.untagged(&Response::id(pairs));
-                self.done(&running, StatusKind::Ok, None, text);
+                self.done(&running, Status::Ok, None, text);
                 return Ok(client.map(Event::Id));
             }
             CommandBody::Enable(capabilities) => self.enable(&running, &capabilities),
@@ -62,8 +62,8 @@ impl Server {
                 if self.takes_login() {
                     return Ok(self.ask(running, |ticket| Event::Login(Login { ticket, credentials })));
                 }
-                let no = No::privacy_required("LOGIN is disabled; TLS is needed first");
-                self.done(&running, StatusKind::No, no.code(), no.text().as_str());
+                let no = No::privacy_required();
+                self.done(&running, Status::No, no.code.as_ref(), no.text.as_str());
             }
             CommandBody::Authenticate { mechanism, initial_response } => {
                 return self.authenticate(running, mechanism.as_str(), initial_response);
@@ -80,7 +80,7 @@ impl Server {
             }
             CommandBody::Unselect => {
                 self.deselect(false);
-                self.tagged(&running.tag, StatusKind::Ok, None, text);
+                self.tagged(&running.tag, Status::Ok, None, text);
                 return Ok(Some(Event::Unselected));
             }
             CommandBody::Close => {
@@ -161,13 +161,13 @@ impl Server {
     }
 
     /// A command that the session answers by itself is done.
-    fn done(&mut self, running: &Running, kind: StatusKind, code: Option<&ResponseCode>, text: &str) {
+    fn done(&mut self, running: &Running, kind: Status, code: Option<&ResponseCode>, text: &str) {
         self.tell_before(running.class);
         self.tagged(&running.tag, kind, code, text);
     }
 
     fn refuse_read_only(&mut self, running: &Running) -> Option<Event> {
-        self.done(running, StatusKind::No, None, "the mailbox is read-only");
+        self.done(running, Status::No, None, "the mailbox is read-only");
         None
     }
 
@@ -192,11 +192,11 @@ impl Server {
         }
         let is_known = self.config.mechanisms.iter().any(|known| known.eq_ignore_ascii_case(&mechanism));
         let no = if is_known {
-            No::privacy_required("this mechanism needs TLS first")
+            No::privacy_required()
         } else {
-            No::cannot("no such mechanism")
+            No::new(ResponseCode::Cannot, "no such mechanism")
         };
-        self.done(&running, StatusKind::No, no.code(), no.text().as_str());
+        self.done(&running, Status::No, no.code.as_ref(), no.text.as_str());
         Ok(None)
     }
 
@@ -220,17 +220,17 @@ impl Server {
             }
         }
         if let Some(view) = &mut self.view {
-            view.tell_mod_seq(self.enabled.condstore);
-            view.tell_vanished(self.enabled.qresync);
+            view.set_condstore(self.enabled.condstore);
+            view.set_qresync(self.enabled.qresync);
         }
         self.untagged(&Response::Enabled(enabled));
-        self.done(running, StatusKind::Ok, None, "ENABLE completed");
+        self.done(running, Status::Ok, None, "ENABLE completed");
     }
 
     /// The mailbox is not selected any more; `is_told`: the client is told so, for another one follows (RFC 9051 section 7.1, CLOSED).
     fn deselect(&mut self, is_told: bool) {
         if self.view.take().is_some() && is_told && (self.is_rev2() || self.enabled.qresync) {
-            self.untagged_ok(&ResponseCode::Closed, "the mailbox before is closed");
+            self.untagged_ok(ResponseCode::Closed, "the mailbox before is closed");
         }
         self.saved = UidSet::default();
         self.is_read_only = false;

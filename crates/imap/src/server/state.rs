@@ -28,8 +28,8 @@ use super::{Handshake, Mode, Running, Server, State};
 use super::{BLOCK, COMMAND, HANDSHAKE};
 use crate::codec::{Frame, FrameLimits, LiteralHeader, Refusal, Verdict};
 use crate::command::{AppendHead, AppendMessage, Class, Command, CommandBody, CommandError};
-use crate::error::{Error, Limit, PeerFault};
-use crate::response::{No, ResponseCode, StatusKind};
+use super::error::{Error, Limit, PeerFault};
+use crate::response::{No, ResponseCode, Status};
 use crate::types::{MailboxName, Tag};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -139,7 +139,7 @@ impl Server {
                 Frame::Whole(line) if line.eq_ignore_ascii_case(b"DONE") => {
                     self.timers.stop(COMMAND);
                     self.tell(true);
-                    self.tagged(&tag, StatusKind::Ok, None, "IDLE completed");
+                    self.tagged(&tag, Status::Ok, None, "IDLE completed");
                     Some(Event::Idle(false))
                 }
                 _ => {
@@ -279,7 +279,7 @@ impl Server {
     fn sasl_response(&mut self, running: Running, line: &[u8]) -> Found {
         if line == b"*" {
             let tag = running.tag;
-            self.tagged(&tag, StatusKind::Bad, None, "AUTHENTICATE cancelled");
+            self.tagged(&tag, Status::Bad, None, "AUTHENTICATE cancelled");
             self.count_error(true)?;
             return Ok(Some(Event::SaslCancelled));
         }
@@ -339,15 +339,15 @@ impl Server {
         is_first: bool,
     ) -> Found {
         let no = if literal.len == 0 {
-            Some(No::cannot("a message of no octets: APPEND is taken back"))
+            Some(No::new(ResponseCode::Cannot, "a message of no octets: APPEND is taken back"))
         } else if literal.len > self.config.max_append {
-            Some(No::too_big("the message is too large"))
+            Some(No::too_big())
         } else {
             None
         };
         if let Some(no) = no {
             self.skip_message(literal);
-            self.tagged(&running.tag, StatusKind::No, no.code(), no.text().as_str());
+            self.tagged(&running.tag, Status::No, no.code.as_ref(), no.text.as_str());
             return Ok((!is_first).then_some(Event::AppendAborted));
         }
         self.mode = Mode::AppendDecision { literal, mailbox: mailbox.clone() };
@@ -364,7 +364,7 @@ impl Server {
     /// What stands behind a message is wrong.
     fn append_fault(&mut self, running: Running, error: ParseError) -> Found {
         self.timers.stop(COMMAND);
-        self.tagged(&running.tag, StatusKind::Bad, None, "wrong arguments of APPEND");
+        self.tagged(&running.tag, Status::Bad, None, "wrong arguments of APPEND");
         self.count_error(false)?;
         let _ = error;
         Ok(Some(Event::AppendAborted))
