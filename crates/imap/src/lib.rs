@@ -6,10 +6,8 @@ pub mod command;
 mod grammar;
 pub mod response;
 pub mod types;
-pub mod uids;
+mod uids;
 pub mod view;
-
-pub use uids::Uids;
 
 #[doc(no_inline)]
 pub use postroad_core::{Full, ParseError, ParseErrorKind, Secret, Session, Step};

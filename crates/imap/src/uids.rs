@@ -7,7 +7,7 @@
 /// other does. UID to number, number to UID, [`insert`](Self::insert) and [`remove`](Self::remove) take a bounded number of steps.
 ///
 /// ```
-/// use postroad_imap::Uids;
+/// use postroad_imap::view::Uids;
 ///
 /// let mut uids: Uids = [10, 11, 4_000_000_000].into_iter().collect();
 /// assert_eq!(uids.uid(3), Some(4_000_000_000));

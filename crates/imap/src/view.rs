@@ -1,6 +1,7 @@
 //! What one session has been told about its mailbox, and what it is still owed (RFC 9051 sections 5.2, 7.4.1 and 7.5.1).
 
-use crate::Uids;
+pub use crate::uids::{Iter, Uids};
+
 use crate::types::{Flag, Messages, ModSeq};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -128,9 +129,9 @@ impl MailboxView {
         }
     }
 
-    /// How many messages may have changed flags waiting to be told.
+    /// How many messages may have changed flags waiting to be told; at least 1.
     pub fn set_max_flags(&mut self, max: usize) {
-        self.max_flags = max;
+        self.max_flags = max.max(1);
     }
 
     /// Whether notices of flags bear MODSEQ: after a CONDSTORE enabling command (RFC 7162 section 3.1).
@@ -252,7 +253,9 @@ impl MailboxView {
             if self.qresync {
                 return Some(self.vanished());
             }
-            if let Some((uid, number)) = self.removed.last().and_then(|uid| Some((uid, self.told.number(uid)?))) {
+            if let Some((uid, number)) =
+                self.removed.last().and_then(|uid| Some((uid, self.told.number(uid)?)))
+            {
                 self.removed.remove(uid);
                 self.told.remove(uid);
                 return Some(Notice::Expunge(number));

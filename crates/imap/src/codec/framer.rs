@@ -3,6 +3,7 @@
 use bytes::{Buf, Bytes, BytesMut};
 use core::fmt;
 use memchr::{memchr, memchr2, memrchr};
+use postroad_core::{ParseError, ParseErrorKind};
 
 /// How many octets of a refused unit are kept, so that its tag can be found.
 const HEAD: usize = 128;
@@ -150,8 +151,7 @@ pub enum Frame {
     NeedInput,
     /// A unit, its literals in place, without its last CRLF.
     Whole(Bytes),
-    /// A synchronizing literal was found to be [inline](Verdict::Inline): a server sends a continuation request, and goes on. A client
-    /// ignores it.
+    /// A synchronizing literal was found to be [inline](Verdict::Inline): the server sends a continuation request, and goes on.
     Continue,
     /// The unit up to and with a literal header, without the CRLF behind it, which is consumed. The octets of the literal are next in
     /// the input, and the caller takes them. What [`Framer::next`] gives behind them is the rest of the unit, as a unit.
@@ -228,6 +228,26 @@ impl fmt::Display for Refusal {
 
 impl core::error::Error for Refusal {}
 
+impl From<Refusal> for ParseError {
+    fn from(refusal: Refusal) -> Self {
+        let (kind, at) = match refusal {
+            Refusal::LineTooLong { limit } => (ParseErrorKind::TooLong { what: "a line", limit }, limit),
+            Refusal::UnitTooLong { limit } => {
+                (ParseErrorKind::TooLong { what: "a line with its literals", limit }, limit)
+            }
+            Refusal::LiteralTooLong { limit, .. } => {
+                let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+                (ParseErrorKind::TooLong { what: "a literal", limit }, 0)
+            }
+            Refusal::Literal(_) => (ParseErrorKind::Expected("no literal"), 0),
+            Refusal::BareLf { at } => (ParseErrorKind::Forbidden(b'\n'), at),
+            Refusal::BareCr { at } => (ParseErrorKind::Forbidden(b'\r'), at),
+            Refusal::Nul { at } => (ParseErrorKind::Forbidden(0), at),
+        };
+        Self::new(kind, at, &[])
+    }
+}
+
 /// Cuts units out of a buffer (RFC 9051 sections 2.2 and 4.3). Knows no grammar but quoted strings, remembers how far it has scanned,
 /// and leaves the octets where they are until a unit is whole.
 ///
@@ -239,6 +259,7 @@ impl core::error::Error for Refusal {}
 ///   4.3). A refused *non-synchronizing* literal is on its way already, so it is dropped with the rest of its unit and the
 ///   non-synchronizing literals in that; none of it is taken for a command. So it is with the literals of a unit that is refused for
 ///   another reason; there even quoted strings do not count, for to drop too much is less bad than to run data as a command.
+///   [Responses](Self::of_responses) differ: their literals are all on their way.
 /// - At most [`FrameLimits::unit`] octets and one read are held, and no octet of a dropped unit.
 ///
 /// ```
@@ -265,6 +286,7 @@ pub struct Framer {
     fault: Option<Refusal>,
     skip: Skip,
     dropped: u64,
+    of_responses: bool,
 }
 
 /// What is left of a refused unit.
@@ -309,9 +331,25 @@ impl SkipLine {
 }
 
 impl Framer {
-    /// A framer at the beginning of a unit.
+    /// A framer of commands, at the beginning of one.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A framer of responses, at the beginning of one. A server asks nobody before it sends a literal: `{n}` is followed by its octets,
+    /// there is no [`Frame::Continue`], and what is refused is dropped, not left unsent.
+    pub fn of_responses() -> Self {
+        Self { of_responses: true, ..Self::default() }
+    }
+
+    /// Forgets all state but what it is a framer of.
+    fn begin(&mut self, skip: Skip) {
+        *self = Self { skip, of_responses: self.of_responses, ..Self::default() };
+    }
+
+    /// Whether the octets of a literal come unasked.
+    fn follows(&self, synchronizing: bool) -> bool {
+        self.of_responses || !synchronizing
     }
 
     /// How many octets of the present refused unit were dropped so far: a session that has seen too many says goodbye.
@@ -324,25 +362,25 @@ impl Framer {
         !matches!(self.skip, Skip::No)
     }
 
-    /// Whether a synchronizing or other inline literal has been announced whose octets are not all here.
+    /// Whether an inline literal has been announced whose octets are not all here.
     pub fn is_within_literal(&self, input: &BytesMut) -> bool {
         self.scanned > input.len()
     }
 
     /// Forgets all state: for a new beginning after TLS.
     pub fn reset(&mut self) {
-        *self = Self::new();
+        self.begin(Skip::No);
     }
 
     /// Drops `len` octets of a literal and what follows it in its unit: for a [streamed](Frame::Stream) literal that the application
     /// does not want, or no longer, when its octets will come all the same. Call between units.
     pub fn skip_literal(&mut self, len: u64) {
-        *self = Self { skip: Skip::Octets(len), ..Self::new() };
+        self.begin(Skip::Octets(len));
     }
 
     /// Drops the rest of a unit, whose last literal was streamed to its end.
     pub fn skip_rest(&mut self) {
-        *self = Self { skip: Skip::Line(SkipLine::default()), ..Self::new() };
+        self.begin(Skip::Line(SkipLine::default()));
     }
 
     /// The next unit.
@@ -385,7 +423,7 @@ impl Framer {
                 // No literal header stands before a bare LF, so what is here of the line can go.
                 let frame = refused(input, lf, fault.unwrap_or(Refusal::BareLf { at: lf }));
                 input.advance(lf + 1);
-                *self = Self { skip: Skip::Line(SkipLine::told()), ..Self::new() };
+                self.begin(Skip::Line(SkipLine::told()));
                 return frame;
             }
             if let Some(fault) = fault {
@@ -399,7 +437,7 @@ impl Framer {
             let why = match verdict {
                 Verdict::Text => return self.whole(input, end),
                 Verdict::Stream => {
-                    *self = Self::new();
+                    self.begin(Skip::No);
                     let mut head = input.split_to(end).freeze();
                     head.truncate(end - 2);
                     return Frame::Stream { head, literal };
@@ -412,7 +450,7 @@ impl Framer {
                     Some(line) => {
                         self.line = line;
                         self.scanned = line;
-                        if literal.synchronizing {
+                        if !self.follows(literal.synchronizing) {
                             return Frame::Continue;
                         }
                         continue;
@@ -422,10 +460,11 @@ impl Framer {
             };
             let frame = refused(input, end - 2, why);
             input.advance(end);
-            *self = Self::new();
-            if !literal.synchronizing {
-                self.skip = Skip::Octets(literal.len);
-            }
+            self.begin(if self.follows(literal.synchronizing) {
+                Skip::Octets(literal.len)
+            } else {
+                Skip::No
+            });
             return frame;
         }
     }
@@ -466,7 +505,7 @@ impl Framer {
     }
 
     fn whole(&mut self, input: &mut BytesMut, end: usize) -> Frame {
-        *self = Self::new();
+        self.begin(Skip::No);
         let mut unit = input.split_to(end).freeze();
         unit.truncate(end - 2);
         Frame::Whole(unit)
@@ -512,8 +551,10 @@ impl Framer {
                         return Some(Frame::Refused { head, why });
                     }
                     match line.header.header() {
-                        Some((len, false)) => self.skip = Skip::Octets(len),
-                        _ => *self = Self::new(),
+                        Some((len, synchronizing)) if self.of_responses || !synchronizing => {
+                            self.skip = Skip::Octets(len);
+                        }
+                        _ => self.begin(Skip::No),
                     }
                 }
             }

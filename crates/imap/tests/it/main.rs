@@ -4,3 +4,4 @@
 #![allow(clippy::disallowed_methods, reason = "a test must begin at some time")]
 
 mod framer;
+mod view;
