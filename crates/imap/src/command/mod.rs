@@ -2,10 +2,16 @@
 
 mod append;
 mod class;
+mod connection;
 mod fetch;
 mod list;
+mod mailbox;
+mod messages;
+mod parse;
+mod print;
 mod quota;
 mod search;
+mod search_key;
 mod select;
 mod sort;
 mod store;
@@ -15,7 +21,8 @@ pub use append::{AppendHead, AppendMessage};
 pub use class::Class;
 pub use fetch::{Fetch, FetchItem};
 pub use list::List;
-pub use search::{EntryType, PartialRange, Search, SearchKey, SearchKeys, SearchReturn};
+pub use search::{PartialRange, Search, SearchReturn};
+pub use search_key::{EntryType, SearchKey, SearchKeys};
 pub use select::{QResync, Select};
 pub use sort::{Sort, SortCriterion, SortKey, Thread, ThreadAlgorithm};
 pub use store::{Store, StoreOperation};
@@ -66,6 +73,17 @@ impl core::error::Error for CommandError {
 }
 
 /// A command with its tag.
+///
+/// ```
+/// use postroad_imap::command::{Command, CommandBody, LiteralMode, ParseOptions};
+///
+/// let command = Command::parse(&"a1 create Entw&APw-rfe".into(), &ParseOptions::default())?;
+/// assert_eq!(command.tag.as_str(), "a1");
+/// assert!(matches!(&command.body, CommandBody::Create { mailbox, .. } if mailbox.as_str() == "Entwürfe"));
+/// let fragments = command.encode(LiteralMode::Synchronizing, false);
+/// assert_eq!(fragments[0].header(), "a1 CREATE Entw&APw-rfe\r\n");
+/// # Ok::<(), postroad_imap::command::CommandError>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Command {
     /// The client's name for it.
@@ -212,6 +230,13 @@ pub enum CommandBody {
         /// The new limits; what is not named has none.
         limits: Vec<QuotaLimit>,
     },
+}
+
+impl Command {
+    /// Writes the command with its CRLF, password included.
+    pub fn encode(&self, mode: LiteralMode, utf8: bool) -> Vec<Fragment> {
+        self.body.encode(&self.tag, mode, utf8)
+    }
 }
 
 impl CommandBody {

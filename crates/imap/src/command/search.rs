@@ -1,8 +1,11 @@
 //! SEARCH and UID SEARCH (RFC 9051 section 6.4.4 and the extensions named).
 
-use crate::types::{Atom, Date, Messages, ModSeq};
+use super::parse::Parser;
+use super::search_key::SearchKeys;
+use crate::grammar::{Cursor, Encoder};
 use bytes::Bytes;
 use core::num::NonZeroU32;
+use postroad_core::{ParseError, ParseErrorKind};
 
 /// Some of the messages that would be found (RFC 9394 section 3.1): from `first` to `last`, both counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -32,143 +35,6 @@ pub struct SearchReturn {
     pub partial: Option<PartialRange>,
 }
 
-/// Whose mod-sequence of a flag (RFC 7162 section 3.1.5).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum EntryType {
-    /// `priv`.
-    Private,
-    /// `shared`.
-    Shared,
-    /// `all`.
-    All,
-}
-
-/// One key of SEARCH. [`And`](Self::And), [`Or`](Self::Or) and [`Not`](Self::Not) are about the keys that follow them.
-///
-/// Strings are octets in the charset of the command.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum SearchKey {
-    /// All of the so many keys that follow.
-    And(usize),
-    /// One of the two keys that follow.
-    Or,
-    /// Not the key that follows.
-    Not,
-    /// ALL.
-    All,
-    /// ANSWERED.
-    Answered,
-    /// BCC.
-    Bcc(Bytes),
-    /// BEFORE: its internal date is before this day.
-    Before(Date),
-    /// BODY.
-    Body(Bytes),
-    /// CC.
-    Cc(Bytes),
-    /// DELETED.
-    Deleted,
-    /// DRAFT.
-    Draft,
-    /// EMAILID (RFC 8474).
-    EmailId(Atom),
-    /// FILTER: the filter of this name (RFC 5466).
-    Filter(Atom),
-    /// FLAGGED.
-    Flagged,
-    /// FROM.
-    From(Bytes),
-    /// FUZZY: the key that follows, not taken too strictly (RFC 6203).
-    Fuzzy,
-    /// HEADER: a header field has this in it; an empty value: there is such a field.
-    Header {
-        /// The name of the field.
-        field: Bytes,
-        /// What is in it.
-        value: Bytes,
-    },
-    /// KEYWORD.
-    Keyword(Atom),
-    /// LARGER: it has more octets; 63 bits.
-    Larger(u64),
-    /// MODSEQ (RFC 7162): its mod-sequence, or that of one flag, is at least this.
-    ModSeq {
-        /// The metadata item, such as `/flags/\\Seen`, and whose.
-        entry: Option<(Bytes, EntryType)>,
-        /// The mod-sequence.
-        value: ModSeq,
-    },
-    /// NEW (RFC 3501): RECENT and UNSEEN.
-    New,
-    /// OLD (RFC 3501): not RECENT.
-    Old,
-    /// OLDER: its internal date is so many seconds ago or more (RFC 5032).
-    Older(NonZeroU32),
-    /// ON: its internal date is on this day.
-    On(Date),
-    /// RECENT (RFC 3501).
-    Recent,
-    /// SAVEDBEFORE (RFC 8514).
-    SavedBefore(Date),
-    /// SAVEDATESUPPORTED (RFC 8514).
-    SaveDateSupported,
-    /// SAVEDON (RFC 8514).
-    SavedOn(Date),
-    /// SAVEDSINCE (RFC 8514).
-    SavedSince(Date),
-    /// SEEN.
-    Seen,
-    /// SENTBEFORE: its Date field is before this day.
-    SentBefore(Date),
-    /// SENTON.
-    SentOn(Date),
-    /// SENTSINCE.
-    SentSince(Date),
-    /// These sequence numbers.
-    Sequence(Messages),
-    /// SINCE: its internal date is on this day or later.
-    Since(Date),
-    /// SMALLER: it has fewer octets; 63 bits.
-    Smaller(u64),
-    /// SUBJECT.
-    Subject(Bytes),
-    /// TEXT: in the header or the body.
-    Text(Bytes),
-    /// THREADID (RFC 8474).
-    ThreadId(Atom),
-    /// TO.
-    To(Bytes),
-    /// UID: these UIDs.
-    Uid(Messages),
-    /// UNANSWERED.
-    Unanswered,
-    /// UNDELETED.
-    Undeleted,
-    /// UNDRAFT.
-    Undraft,
-    /// UNFLAGGED.
-    Unflagged,
-    /// UNKEYWORD.
-    Unkeyword(Atom),
-    /// UNSEEN.
-    Unseen,
-    /// YOUNGER: its internal date is so many seconds ago or less (RFC 5032).
-    Younger(NonZeroU32),
-}
-
-/// The keys of a SEARCH as one flat program: each key before the keys it is about, nothing nested in memory, however deep it is nested
-/// in meaning.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct SearchKeys(Vec<SearchKey>);
-
-impl SearchKeys {
-    /// The keys, each before those it is about.
-    pub fn as_slice(&self) -> &[SearchKey] {
-        &self.0
-    }
-}
-
 /// SEARCH.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Search {
@@ -180,4 +46,97 @@ pub struct Search {
     pub charset: Option<Bytes>,
     /// What to look for.
     pub keys: SearchKeys,
+}
+
+pub(super) fn parse(parser: &mut Parser<'_>, uid: bool) -> Result<Search, ParseError> {
+    parser.space()?;
+    let return_options = parse_return(parser)?;
+    let charset = if parser.try_eat("CHARSET ") {
+        let charset = parser.astring()?;
+        parser.space()?;
+        Some(charset)
+    } else {
+        None
+    };
+    Ok(Search { uid, return_options, charset, keys: SearchKeys::read(parser)? })
+}
+
+/// `RETURN (…)` and the space behind it, if it stands here.
+pub(super) fn parse_return(parser: &mut Parser<'_>) -> Result<Option<SearchReturn>, ParseError> {
+    if !parser.try_eat("RETURN ") {
+        return Ok(None);
+    }
+    let mut returns = SearchReturn::default();
+    parser.items(None, |parser| {
+        let at = parser.at();
+        match parser.keyword().as_slice() {
+            b"MIN" => returns.min = true,
+            b"MAX" => returns.max = true,
+            b"ALL" => returns.all = true,
+            b"COUNT" => returns.count = true,
+            b"SAVE" => returns.save = true,
+            b"PARTIAL" if returns.partial.is_some() => {
+                return Err(parser.fail_at(ParseErrorKind::Duplicate("PARTIAL"), at));
+            }
+            b"PARTIAL" => {
+                parser.space()?;
+                returns.partial = Some(PartialRange::read(parser)?);
+            }
+            _ => return Err(parser.fail_at(ParseErrorKind::Unknown("return option"), at)),
+        }
+        Ok(())
+    })?;
+    if returns == SearchReturn::default() {
+        returns.all = true;
+    }
+    parser.space()?;
+    Ok(Some(returns))
+}
+
+pub(super) fn print(name: &'static str, search: &Search, out: &mut Encoder) {
+    out.text(name).text(" ");
+    print_return(search.return_options, out);
+    if let Some(charset) = &search.charset {
+        out.text("CHARSET ").astring(charset).text(" ");
+    }
+    search.keys.print(out);
+}
+
+pub(super) fn print_return(returns: Option<SearchReturn>, out: &mut Encoder) {
+    let Some(returns) = returns else { return };
+    out.text("RETURN (");
+    let words = [
+        (returns.min, "MIN"),
+        (returns.max, "MAX"),
+        (returns.all, "ALL"),
+        (returns.count, "COUNT"),
+        (returns.save, "SAVE"),
+    ];
+    let mut first = true;
+    for (_, word) in words.into_iter().filter(|(asked, _)| *asked) {
+        out.text(if first { "" } else { " " }).text(word);
+        first = false;
+    }
+    if let Some(partial) = returns.partial {
+        out.text(if first { "PARTIAL " } else { " PARTIAL " });
+        partial.print(out);
+    }
+    out.text(") ");
+}
+
+impl PartialRange {
+    pub(crate) fn read(cursor: &mut Cursor<'_>) -> Result<Self, ParseError> {
+        let from_end = cursor.try_octet(b'-');
+        let first = cursor.nz_number()?;
+        cursor.eat(":")?;
+        if from_end {
+            cursor.eat("-")?;
+        }
+        Ok(Self { first, last: cursor.nz_number()?, from_end })
+    }
+
+    pub(crate) fn print(self, out: &mut Encoder) {
+        let sign = if self.from_end { "-" } else { "" };
+        out.text(sign).number(self.first.get().into()).text(":").text(sign).number(self.last.get().into());
+    }
 }

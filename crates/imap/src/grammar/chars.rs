@@ -15,9 +15,8 @@ const TABLE: [u8; 256] = table();
 
 const fn table() -> [u8; 256] {
     let mut table = [0; 256];
-    let mut octet = 1;
-    while octet < 128 {
-        let character = octet as u8;
+    let mut character: u8 = 1;
+    while character < 128 {
         let mut classes = 0;
         if !matches!(character, b'\r' | b'\n' | b'"' | b'\\') {
             classes |= QUOTED;
@@ -36,8 +35,8 @@ const fn table() -> [u8; 256] {
                 classes |= LIST;
             }
         }
-        table[octet] = classes;
-        octet += 1;
+        table[character as usize] = classes;
+        character += 1;
     }
     table
 }

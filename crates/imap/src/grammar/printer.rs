@@ -1,5 +1,5 @@
 use super::chars::{self, ASTRING, LIST, QUOTED};
-use crate::types::MailboxName;
+use crate::types::{MailboxName, Messages, SequenceNumber, SequenceSet};
 use bytes::{BufMut, Bytes, BytesMut};
 use core::fmt::{self, Write};
 use memchr::memchr;
@@ -53,6 +53,20 @@ pub enum Fragment {
         /// Whether they wait for a continuation.
         synchronizing: bool,
     },
+}
+
+impl Fragment {
+    /// The text, or what goes before the octets of the literal.
+    pub fn header(&self) -> &Bytes {
+        match self {
+            Self::Text(header) | Self::Literal { header, .. } | Self::Stream { header, .. } => header,
+        }
+    }
+
+    /// Whether what follows the header waits for a continuation.
+    pub fn is_synchronizing(&self) -> bool {
+        matches!(self, Self::Literal { synchronizing: true, .. } | Self::Stream { synchronizing: true, .. })
+    }
 }
 
 /// Collects the text and literals of a command.
@@ -163,6 +177,32 @@ impl Encoder {
         }
     }
 
+    /// A sequence set, without a detour over formatting.
+    pub fn sequence_set(&mut self, set: &SequenceSet) -> &mut Self {
+        for (at, range) in set.ranges().iter().enumerate() {
+            self.text(if at > 0 { "," } else { "" }).sequence_number(range.start);
+            if range.start != range.end {
+                self.text(":").sequence_number(range.end);
+            }
+        }
+        self
+    }
+
+    fn sequence_number(&mut self, number: SequenceNumber) -> &mut Self {
+        match number {
+            SequenceNumber::Number(number) => self.number(number.get().into()),
+            SequenceNumber::Star => self.text("*"),
+        }
+    }
+
+    /// A sequence set or `$`.
+    pub fn messages(&mut self, messages: &Messages) -> &mut Self {
+        match messages {
+            Messages::Set(set) => self.sequence_set(set),
+            Messages::Saved => self.text("$"),
+        }
+    }
+
     /// A mailbox name.
     pub fn mailbox(&mut self, name: &MailboxName) -> &mut Self {
         let wire = name.to_wire(self.utf8);
@@ -182,20 +222,22 @@ impl Encoder {
     pub fn literal(&mut self, octets: Bytes) -> &mut Self {
         let len = u64::try_from(octets.len()).unwrap_or(u64::MAX);
         let binary = memchr(0, &octets).is_some();
-        let (header, synchronizing) = self.literal_header(len, binary);
+        // A server that does not know literal8 here refuses it before it is sent.
+        let mode = if binary { LiteralMode::Synchronizing } else { self.mode };
+        let (header, synchronizing) = self.literal_header(mode, len, binary);
         self.fragments.push(Fragment::Literal { header, octets, synchronizing });
         self
     }
 
     /// A literal whose octets come from elsewhere; `binary` makes it a literal8.
     pub fn stream(&mut self, len: u64, binary: bool) -> &mut Self {
-        let (header, synchronizing) = self.literal_header(len, binary);
+        let (header, synchronizing) = self.literal_header(self.mode, len, binary);
         self.fragments.push(Fragment::Stream { header, len, synchronizing });
         self
     }
 
-    fn literal_header(&mut self, len: u64, binary: bool) -> (Bytes, bool) {
-        let synchronizing = self.mode.is_synchronizing(len);
+    fn literal_header(&mut self, mode: LiteralMode, len: u64, binary: bool) -> (Bytes, bool) {
+        let synchronizing = mode.is_synchronizing(len);
         self.text(if binary { "~{" } else { "{" }).number(len).text(if synchronizing { "}" } else { "+}" });
         self.text.extend_from_slice(b"\r\n");
         (self.text.split().freeze(), synchronizing)

@@ -31,6 +31,7 @@ pub use mod_seq::ModSeq;
 pub use pattern::ListPattern;
 pub use postroad_core::TlsInfo;
 pub use quota::{QuotaLimit, QuotaResource};
+pub(crate) use section::print_part;
 pub use section::{Partial, Section, SectionText};
 pub use sequence::{Messages, SequenceNumber, SequenceRange, SequenceSet};
 pub use special_use::SpecialUse;
