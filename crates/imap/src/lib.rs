@@ -5,6 +5,7 @@ pub mod codec;
 pub mod command;
 mod grammar;
 pub mod response;
+pub mod server;
 pub mod types;
 mod uids;
 pub mod view;

@@ -1,12 +1,12 @@
 //! What the session says, and what the tokens' answers do.
 
+use super::error::{Error, Limit};
 use super::event::{BadCommand, Event};
 use super::messages::CopyUid;
 use super::row::{Lane, Row, RowError};
 use super::{Handshake, Mode, Running, Server, State};
 use crate::command::{self, Class};
-use super::error::{Error, Limit};
-use crate::response::{No, Response, ResponseCode, Status, StatusResponse};
+use crate::response::{No, Response, ResponseCode, RowWriter, Status, StatusResponse};
 use crate::types::{Flag, ModSeq, Tag, UidSet};
 use crate::view::Notice;
 use base64::Engine as _;
@@ -45,7 +45,7 @@ impl Server {
     }
 
     pub(super) fn greet(&mut self) {
-        let code = ResponseCode::capabilities(&self.capabilities());
+        let code = self.capability_code();
         let response = StatusResponse::untagged(Status::Ok, code, self.config.greeting.clone());
         self.line(|out| response.encode(out));
     }
@@ -69,9 +69,10 @@ impl Server {
         if self.lane.as_ref().is_some_and(|lane| lane.literal.is_some()) {
             return;
         }
+        let utf8 = self.utf8();
         let Some(mut view) = self.view.take() else { return };
         if view.has_notices(expunge) {
-            self.line(|out| view.tell(expunge, |notice| print_notice(out, &notice)));
+            self.line(|out| view.tell(expunge, |notice| print_notice(out, notice, utf8)));
         }
         self.view = Some(view);
     }
@@ -85,9 +86,8 @@ impl Server {
 
     /// Tells what may be told before the tagged response of a command of this class (RFC 9051 section 7.5.1).
     pub(super) fn tell_before(&mut self, class: Class) {
-        let expunge = class.has(Class::MAY_EXPUNGE)
-            && !class.has(Class::SEQ)
-            && !self.running.iter().any(|(_, running)| running.class.has(Class::SEQ));
+        let expunge =
+            class.tells_expunges() && !self.running.iter().any(|(_, running)| running.class.holds_expunges());
         self.tell(expunge);
     }
 
@@ -99,7 +99,8 @@ impl Server {
         if self.state == State::NotAuthenticated && !is_login {
             self.errors_before_login = self.errors_before_login.saturating_add(1);
         }
-        let (most, before_login) = (self.config.max_errors.max(1), self.config.max_errors_before_login.max(1));
+        let (most, before_login) =
+            (self.config.max_errors.max(1), self.config.max_errors_before_login.max(1));
         if self.errors >= most || self.errors_before_login >= before_login {
             let limit = if self.errors >= most { most } else { before_login };
             self.bye("too many errors");
@@ -108,7 +109,12 @@ impl Server {
         Ok(())
     }
 
-    pub(super) fn answer_bad(&mut self, tag: Option<Tag>, error: BadCommand, text: &str) -> Result<Option<Event>, Error> {
+    pub(super) fn answer_bad(
+        &mut self,
+        tag: Option<Tag>,
+        error: BadCommand,
+        text: &str,
+    ) -> Result<Option<Event>, Error> {
         self.answer_bad_with(tag, error, None, text)
     }
 
@@ -119,8 +125,12 @@ impl Server {
         code: Option<&ResponseCode>,
         text: &str,
     ) -> Result<Option<Event>, Error> {
-        let response =
-            StatusResponse { tag: tag.clone(), status: Status::Bad, code: code.cloned(), text: text.to_owned().into() };
+        let response = StatusResponse {
+            tag: tag.clone(),
+            status: Status::Bad,
+            code: code.cloned(),
+            text: text.to_owned().into(),
+        };
         self.line(|out| response.encode(out));
         self.count_error(false)?;
         Ok(Some(Event::BadCommand { tag, error }))
@@ -222,8 +232,8 @@ impl Server {
     pub(super) fn authenticated(&mut self, ticket: Ticket) {
         if let Some(running) = self.settle(ticket) {
             self.state = State::Authenticated;
-            let code = ResponseCode::capabilities(&self.capabilities());
-            self.tagged(&running.tag, Status::Ok, code.as_ref(), "logged in");
+            let code = self.capability_code();
+            self.tagged(&running.tag, Status::Ok, Some(&code), "logged in");
         }
     }
 
@@ -261,9 +271,13 @@ impl Server {
             return Err(RowError::Full);
         }
         self.has_progressed = true;
-        self.line(|out| command::print_row_head(out, number));
+        if self.lane.is_some() {
+            self.close_row();
+        }
+        let utf8 = self.utf8();
+        let writer = self.output.print(|out| RowWriter::begin(out, number, utf8));
         self.lane = Some(Lane { slot: ticket.slot(), literal: None });
-        let row = Row { slot: ticket.slot(), uid, is_first: true, is_dead: false, session: self };
+        let row = Row { slot: ticket.slot(), uid, writer, is_dead: false, session: self };
         Ok(if with_uid { row.uid() } else { row })
     }
 
@@ -301,7 +315,7 @@ impl Server {
         let mod_seq = mod_seq.filter(|_| self.enabled.condstore);
         if command.silent && mod_seq.is_none() {
             if let Some(view) = &mut self.view {
-                view.flags_told(uid);
+                view.flags_told(uid, flags);
             }
             return Ok(());
         }
@@ -342,12 +356,12 @@ impl Server {
 
     pub(super) fn append_accepted(&mut self, ticket: Ticket) {
         let Some(running) = self.settle(ticket) else { return };
-        if let Mode::AppendDecision { literal, mailbox } = core::mem::take(&mut self.mode) {
+        if let Mode::AppendDecision { literal, mailbox, message } = core::mem::take(&mut self.mode) {
             self.block = 0;
             if literal.synchronizing {
                 self.line(|out| out.extend_from_slice(b"+ go ahead\r\n"));
             }
-            self.mode = Mode::AppendData { running, mailbox, left: literal.len };
+            self.mode = Mode::AppendData { running, mailbox, message, left: literal.len };
         }
     }
 
@@ -372,6 +386,23 @@ impl Server {
     }
 }
 
-fn print_notice(out: &mut BytesMut, notice: &Notice<'_>) {
-    crate::response::print_notice(out, notice);
+fn print_notice(out: &mut BytesMut, notice: Notice, utf8: bool) {
+    match notice {
+        Notice::Expunge(number) => Response::Expunge(number).encode(out, utf8),
+        Notice::Exists(count) => Response::Exists(count).encode(out, utf8),
+        Notice::Vanished(ranges) => {
+            let mut uids = UidSet::new();
+            ranges.into_iter().for_each(|(first, last)| uids.push_range(first..=last));
+            Response::Vanished { earlier: false, uids }.encode(out, utf8);
+        }
+        Notice::Flags { number, uid, flags, mod_seq } => {
+            let mut row = RowWriter::begin(out, number, utf8);
+            row.uid(out, uid);
+            row.flags(out, flags.iter());
+            if let Some(mod_seq) = mod_seq {
+                row.mod_seq(out, mod_seq);
+            }
+            row.end(out);
+        }
+    }
 }

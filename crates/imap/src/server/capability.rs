@@ -1,7 +1,8 @@
 //! What the session announces, by its state (RFC 9051 section 6.1.1).
 
 use super::{Server, State};
-use crate::types::Capability;
+use crate::response::ResponseCode;
+use crate::types::{Capabilities, Capability};
 use core::fmt::Write as _;
 
 impl Server {
@@ -31,6 +32,18 @@ impl Server {
         text
     }
 
+    /// The same as a response code: it saves the client a question.
+    pub(super) fn capability_code(&self) -> ResponseCode {
+        let mut capabilities = Capabilities::new();
+        for name in self.capabilities().split(' ') {
+            // What the configuration says of mechanisms may be no atom.
+            if let Ok(capability) = Capability::parse(name) {
+                capabilities.insert(capability);
+            }
+        }
+        ResponseCode::Capability(capabilities)
+    }
+
     pub(super) fn offers_starttls(&self) -> bool {
         self.config.starttls && self.tls.is_none()
     }
@@ -42,12 +55,8 @@ impl Server {
     pub(super) fn offered_mechanisms(&self) -> impl Iterator<Item = &str> {
         let open = self.tls.is_some() || self.config.login_without_tls;
         let config = &self.config;
-        let is_secret = |name: &String| config.secret_mechanisms.iter().any(|secret| secret.eq_ignore_ascii_case(name));
+        let is_secret =
+            |name: &String| config.secret_mechanisms.iter().any(|secret| secret.eq_ignore_ascii_case(name));
         config.mechanisms.iter().filter(move |name| open || is_secret(name)).map(String::as_str)
-    }
-
-    /// Whether an extension is served by the application.
-    pub(super) fn serves(&self, extension: &Capability) -> bool {
-        self.config.extensions.contains(extension)
     }
 }

@@ -1,8 +1,8 @@
 //! What a server session tells its application.
 
 use super::{
-    Append, AppendFinish, Authenticate, Close, Copy, Create, Delete, Expunge, Fetch, List, Login, Move, Namespace, Rename,
-    SaslResponse, Search, Select, StartTls, Status, Store, Subscribe,
+    Append, AppendFinish, Authenticate, Close, Copy, Create, Delete, Expunge, Fetch, List, Login, Move,
+    Namespace, Rename, SaslResponse, Search, Select, StartTls, Status, Store, Subscribe,
 };
 use crate::types::Tag;
 use bytes::Bytes;

@@ -14,7 +14,7 @@ tokens! {
     /// What [`Event::Fetch`](super::Event::Fetch) asks: data of messages (RFC 9051 section 6.4.5).
     ///
     /// Give a [`row`](Self::row) for each message, in any order, then [`ok`](Self::ok). When the command
-    /// [sets \Seen](command::Fetch::sets_seen), set it in the mailbox, and give `FLAGS` in the row where that changed them.
+    /// [sets \Seen](command::FetchItem::sets_seen), set it in the mailbox, and give `FLAGS` in the row where that changed them.
     Fetch {
         command: command::Fetch = "The command. Its numbers count for nothing here.",
         messages: UidSet = "The UIDs that it names, cut to what the client knows. Some in between may not be there (any more).",
@@ -79,6 +79,15 @@ impl Fetch {
 }
 
 impl Store {
+    /// Begins the row of a message, for what [`stored`](Self::stored) does not tell.
+    ///
+    /// # Errors
+    ///
+    /// Not now, or never: see [`RowError`].
+    pub fn row<'s>(&self, session: &'s mut Server, uid: u32) -> Result<Row<'s>, RowError> {
+        session.row(&self.ticket, uid, self.command.uid)
+    }
+
     /// A message has new flags. This is told, unless the client asked for silence; then only its modification sequence is, where the
     /// client wants such (RFC 7162 section 3.1.3).
     ///
@@ -148,7 +157,7 @@ impl Search {
 
     /// OK: these match, as UIDs in ascending order; messages that the client does not know are left out. The answer has the form that was
     /// asked for: numbers, or ESEARCH; and is kept, if it was to be. `mod_seq` is the greatest of those found, if the command
-    /// [has a MODSEQ key](command::Search::wants_mod_seq).
+    /// has a MODSEQ key.
     pub fn ok(self, session: &mut Server, found: impl IntoIterator<Item = u32>, mod_seq: Option<ModSeq>) {
         session.searched(self.ticket, &self.command, found, mod_seq);
     }

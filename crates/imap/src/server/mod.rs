@@ -47,17 +47,18 @@ pub use append::{Append, AppendFinish};
 pub use config::{Config, Timeouts};
 pub use error::{ApiMisuse, Error, Limit, PeerFault};
 pub use event::{BadCommand, Event};
-pub use messages::{Copy, Expunge, Fetch, Move, Search, Store};
+pub use messages::{Copy, CopyUid, Expunge, Fetch, Move, Search, Store};
 pub use request::{
-    Authenticate, Close, Create, Delete, List, Login, Namespace, Rename, SaslResponse, Select, StartTls, Status, Subscribe,
+    Authenticate, Close, Create, Delete, List, Login, Namespace, Rename, SaslResponse, Select, StartTls,
+    Status, Subscribe,
 };
 pub use row::{Literal, Row, RowError};
 pub use select::Selected;
 
 use crate::codec::{Framer, LiteralHeader};
-use crate::command::{Class, ParseOptions};
-use super::error::{ApiMisuse, Error, Limit, PeerFault};
-use crate::types::{MailboxName, Tag, UidSet};
+use crate::command::{AppendMessage, Class, ParseOptions};
+
+use crate::types::{MailboxName, Tag};
 use crate::view::{Change, MailboxView};
 use bytes::{Bytes, BytesMut};
 use postroad_core::{Output, Session, Step, Tickets, Timers, TlsInfo, deadline};
@@ -95,10 +96,23 @@ enum Mode {
     Sasl(Running),
     Idle(Tag),
     /// The application decides whether a message is welcome.
-    AppendDecision { literal: LiteralHeader, mailbox: MailboxName },
-    AppendData { running: Running, mailbox: MailboxName, left: u64 },
+    AppendDecision {
+        literal: LiteralHeader,
+        mailbox: MailboxName,
+        message: AppendMessage,
+    },
+    AppendData {
+        running: Running,
+        mailbox: MailboxName,
+        message: AppendMessage,
+        left: u64,
+    },
     /// What stands behind a message.
-    AppendTail { running: Running, mailbox: MailboxName },
+    AppendTail {
+        running: Running,
+        mailbox: MailboxName,
+        message: AppendMessage,
+    },
     Handshake(Handshake),
 }
 
@@ -143,7 +157,7 @@ pub struct Server {
     view: Option<MailboxView>,
     is_read_only: bool,
     /// The saved search result (RFC 9051 section 6.4.4.1), as UIDs.
-    saved: UidSet,
+    saved: Vec<(u32, u32)>,
     enabled: Enabled,
     errors: u32,
     errors_before_login: u32,
@@ -183,7 +197,7 @@ impl Server {
             aside: BytesMut::new(),
             view: None,
             is_read_only: false,
-            saved: UidSet::default(),
+            saved: Vec::new(),
             enabled: Enabled::default(),
             errors: 0,
             errors_before_login: 0,
@@ -297,7 +311,7 @@ impl Server {
         self.tickets.void_all();
         self.timers.stop_all();
         self.aside = BytesMut::new();
-        self.saved = UidSet::default();
+        self.saved = Vec::new();
     }
 
     /// The client was promised octets that will not come: no word would be understood.
@@ -319,7 +333,8 @@ impl Server {
     /// Tokens that were dropped unanswered.
     fn reap(&mut self) {
         while let Some(slot) = self.tickets.reap() {
-            if self.lane.as_ref().is_some_and(|lane| lane.literal.is_some_and(|(literal, _)| literal == slot)) {
+            if self.lane.as_ref().is_some_and(|lane| lane.literal.is_some_and(|(literal, _)| literal == slot))
+            {
                 return self.break_off();
             }
             self.answer_in_its_place(slot);

@@ -7,7 +7,7 @@
 use super::Server;
 use super::select::Selected;
 use crate::command;
-use crate::response::{ListResponse, MailboxStatus, Namespaces, No, Response, ResponseCode};
+use crate::response::{ListResponse, MailboxStatus, NamespaceResponse, No, Response, ResponseCode};
 use crate::types::{Credentials, MailboxName, SpecialUse, StatusItem};
 use bytes::Bytes;
 use postroad_core::{Full, Secret, Ticket};
@@ -204,7 +204,7 @@ impl Select {
 impl Create {
     /// OK: it is there. `mailbox_id`, if there is such a thing, is told as MAILBOXID (RFC 8474 section 4.1).
     pub fn ok(self, session: &mut Server, mailbox_id: Option<Bytes>) {
-        let code = mailbox_id.and_then(ResponseCode::mailbox_id);
+        let code = mailbox_id.map(ResponseCode::MailboxId);
         session.finish_ok(self.ticket, code, "CREATE completed");
     }
 }
@@ -268,7 +268,7 @@ impl Status {
 
 impl Namespace {
     /// OK, with the answer.
-    pub fn ok(self, session: &mut Server, namespaces: Namespaces) {
+    pub fn ok(self, session: &mut Server, namespaces: NamespaceResponse) {
         session.untagged_and_ok(self.ticket, Response::Namespace(namespaces), "NAMESPACE completed");
     }
 }

@@ -1,11 +1,11 @@
 //! One FETCH response on its way out.
 
 use super::Server;
-use crate::response::item;
-use crate::response::{BodyStructure, Envelope};
+use crate::response::{BodyStructure, Envelope, RowWriter};
 use crate::types::{DateTime, Flag, ModSeq, Section};
 use bytes::{Bytes, BytesMut};
 use core::fmt;
+use core::num::NonZeroU32;
 use postroad_core::{Full, Ticket};
 
 /// Why a row cannot be begun.
@@ -59,7 +59,7 @@ pub struct Row<'s> {
     pub(super) session: &'s mut Server,
     pub(super) slot: u32,
     pub(super) uid: u32,
-    pub(super) is_first: bool,
+    pub(super) writer: RowWriter,
     /// The session is over: write to nowhere.
     pub(super) is_dead: bool,
 }
@@ -70,16 +70,11 @@ impl fmt::Debug for Row<'_> {
     }
 }
 
-impl<'s> Row<'s> {
-    fn item(mut self, print: impl FnOnce(&mut BytesMut)) -> Self {
+impl Row<'_> {
+    fn item(mut self, print: impl FnOnce(&mut RowWriter, &mut BytesMut)) -> Self {
         if !self.is_dead {
-            let is_first = core::mem::take(&mut self.is_first);
-            self.session.output.print(|text| {
-                if !is_first {
-                    text.extend_from_slice(b" ");
-                }
-                print(text);
-            });
+            let writer = &mut self.writer;
+            self.session.output.print(|text| print(writer, text));
         }
         self
     }
@@ -87,76 +82,107 @@ impl<'s> Row<'s> {
     /// `UID`. UID commands begin their rows with it by themselves.
     pub fn uid(self) -> Self {
         let uid = self.uid;
-        self.item(|text| item::uid(text, uid))
+        self.item(|row, text| row.uid(text, uid))
     }
 
-    /// `FLAGS`. A change of flags that the client was to be told is told by this.
+    /// `FLAGS`: all of them. A change of flags that the client was to be told is told by this.
     pub fn flags(self, flags: &[Flag]) -> Self {
         if let Some(view) = &mut self.session.view {
-            view.flags_told(self.uid);
+            view.flags_told(self.uid, flags);
         }
-        self.item(|text| item::flags(text, flags))
+        self.item(|row, text| row.flags(text, flags))
     }
 
     /// `INTERNALDATE`.
     pub fn internal_date(self, date: DateTime) -> Self {
-        self.item(|text| item::internal_date(text, &date))
+        self.item(|row, text| row.internal_date(text, date))
     }
 
     /// `RFC822.SIZE`, in octets.
     pub fn size(self, octets: u64) -> Self {
-        self.item(|text| item::size(text, octets))
+        self.item(|row, text| row.size(text, octets))
     }
 
     /// `MODSEQ` (RFC 7162 section 3.1.4.2).
     pub fn mod_seq(self, mod_seq: ModSeq) -> Self {
-        self.item(|text| item::mod_seq(text, mod_seq))
+        self.item(|row, text| row.mod_seq(text, mod_seq))
     }
 
     /// `ENVELOPE`.
     pub fn envelope(self, envelope: &Envelope) -> Self {
-        self.item(|text| item::envelope(text, envelope))
+        self.item(|row, text| row.envelope(text, envelope))
     }
 
     /// `BODYSTRUCTURE`.
     pub fn body_structure(self, structure: &BodyStructure) -> Self {
-        self.item(|text| item::body_structure(text, structure))
+        self.item(|row, text| row.body_structure(text, structure))
     }
 
-    /// `BODY`, which is a body structure without its extension data.
+    /// `BODY`: the structure without its extension data.
     pub fn body(self, structure: &BodyStructure) -> Self {
-        self.item(|text| item::body(text, structure))
+        self.item(|row, text| row.body(text, structure))
     }
 
-    /// An item that is printed already, name and value: `ENVELOPE (…)` out of a cache, say. A large one is not copied. It must be right:
-    /// the session does not look into it.
-    pub fn printed(self, item: Bytes) -> Self {
-        let mut row = self.item(|_| {});
+    /// `PREVIEW`; `None`: there is none, or not yet (RFC 8970).
+    pub fn preview(self, preview: Option<&str>) -> Self {
+        self.item(|row, text| row.preview(text, preview))
+    }
+
+    /// `EMAILID` (RFC 8474 section 5.1).
+    pub fn email_id(self, id: &str) -> Self {
+        self.item(|row, text| row.email_id(text, id))
+    }
+
+    /// `THREADID`; `None`: the server knows of no threads (RFC 8474 section 5.2).
+    pub fn thread_id(self, id: Option<&str>) -> Self {
+        self.item(|row, text| row.thread_id(text, id))
+    }
+
+    /// `SAVEDATE`; `None`: not known (RFC 8514).
+    pub fn save_date(self, date: Option<DateTime>) -> Self {
+        self.item(|row, text| row.save_date(text, date))
+    }
+
+    /// `BINARY.SIZE`, in octets.
+    pub fn binary_size(self, part: &[NonZeroU32], octets: u64) -> Self {
+        self.item(|row, text| row.binary_size(text, part, octets))
+    }
+
+    /// `RFC822`, `RFC822.HEADER` or `RFC822.TEXT` (RFC 3501 section 6.4.5), for the whole message, its header, its text.
+    pub fn rfc822(self, section: &Section, octets: &[u8]) -> Self {
+        self.item(|row, text| row.rfc822(text, section, octets))
+    }
+
+    /// `BINARY`: a part with its transfer encoding undone; `None`: there is no such part.
+    pub fn binary(self, part: &[NonZeroU32], origin: Option<u64>, octets: Option<&[u8]>) -> Self {
+        self.item(|row, text| row.binary(text, part, origin, octets))
+    }
+
+    /// An item that is printed already, name and value: `ENVELOPE (…)` out of a cache, say. It must be right: the session does not look
+    /// into it.
+    pub fn printed(self, item: &[u8]) -> Self {
+        self.item(|row, text| row.printed(text, item))
+    }
+
+    /// `BODY[…]`: a section that is at hand, or `None`, for the message has no such part. `origin` is where it begins, if only some octets
+    /// were asked for. Octets of 1 KiB and more are not copied.
+    pub fn section(self, section: &Section, origin: Option<u64>, octets: Option<Bytes>) -> Self {
+        let Some(octets) = octets else {
+            return self.item(|row, text| row.section(text, section, origin, None));
+        };
+        let row = self.item(|row, text| row.literal(text, section, origin, octets.len() as u64));
         if !row.is_dead {
-            row.session.output.chunk(item);
-        }
-        row.is_first = false;
-        row
-    }
-
-    /// A section of the message that is at hand, or `NIL`, for there is none. A large one is not copied. `name` is what stands before it,
-    /// as [`FetchItem::response_name`](crate::command::FetchItem::response_name) gives it: `BODY[1.MIME]<0>`.
-    pub fn section(self, name: &SectionName, octets: Option<Bytes>) -> Self {
-        let mut row = self.item(|text| item::section_head(text, name, octets.as_ref().map(|octets| octets.len() as u64)));
-        if let Some(octets) = octets.filter(|_| !row.is_dead) {
             row.session.output.chunk(octets);
         }
-        row.is_first = false;
         row
     }
 
-    /// A section of `len` octets that come in chunks. The session's line belongs to it until the last of them is pushed.
-    pub fn stream(self, name: &SectionName, len: u64) -> Literal {
-        let row = self.item(|text| item::section_head(text, name, Some(len)));
-        let uid = row.uid;
-        let slot = row.slot;
-        let ticket = if row.is_dead { None } else { row.session.begin_literal(slot, len) };
-        Literal { ticket, slot, uid, left: len }
+    /// `BODY[…]`: a section of `len` octets that come in chunks. The line belongs to it until the last of them is pushed.
+    pub fn stream(self, section: &Section, origin: Option<u64>, len: u64) -> Literal {
+        let Row { session, slot, uid, writer, is_dead } =
+            self.item(|row, text| row.literal(text, section, origin, len));
+        let ticket = if is_dead { None } else { session.begin_literal(slot, len) };
+        Literal { ticket, slot, uid, writer, left: len }
     }
 
     /// The row is whole.
@@ -195,6 +221,7 @@ pub struct Literal {
     ticket: Option<Ticket>,
     slot: u32,
     uid: u32,
+    writer: RowWriter,
     left: u64,
 }
 
@@ -211,7 +238,8 @@ impl Literal {
     /// The output is at its high-water mark: here is the chunk; write some, then push it again.
     pub fn push(&mut self, session: &mut Server, mut chunk: Bytes) -> Result<(), Full<Bytes>> {
         let is_out = self.ticket.as_ref().is_some_and(|ticket| session.tickets.is_out(ticket));
-        let Some((_, left)) = session.lane.as_mut().and_then(|lane| lane.literal.as_mut()).filter(|_| is_out) else {
+        let Some((_, left)) = session.lane.as_mut().and_then(|lane| lane.literal.as_mut()).filter(|_| is_out)
+        else {
             return Ok(());
         };
         if session.output.is_full() {
@@ -236,7 +264,7 @@ impl Literal {
             lane.literal = None;
         }
         let is_dead = !ours || self.left > 0;
-        Row { session, slot: self.slot, uid: self.uid, is_first: false, is_dead }
+        Row { session, slot: self.slot, uid: self.uid, writer: self.writer, is_dead }
     }
 
     /// The literal and its row are whole.

@@ -92,7 +92,7 @@ impl Server {
             }
             None => {}
         }
-        if let Some(code) = selected.mailbox_id.and_then(ResponseCode::mailbox_id) {
+        if let Some(code) = selected.mailbox_id.map(ResponseCode::MailboxId) {
             self.untagged_ok(code, "its identifier");
         }
         if let Some(list) = selected.list.filter(|_| self.is_rev2()) {

@@ -1,13 +1,19 @@
 //! What each command begins, once it may.
 
+use super::error::{Error, PeerFault};
 use super::event::{BadCommand, Event};
 use super::messages::{Copy, Expunge, Fetch, Move, Search, Store};
-use super::request::{Authenticate, Close, Create, Delete, List, Login, Namespace, Rename, Select, StartTls, Status, Subscribe};
+use super::request::{
+    self, Authenticate, Close, Create, Delete, List, Login, Namespace, Rename, Select, StartTls, Subscribe,
+};
 use super::{Mode, Running, Server, State};
 use crate::command::{self, CommandBody, SearchKey, SearchKeys};
-use super::error::{Error, PeerFault};
 use crate::response::{No, Response, ResponseCode, Status};
-use crate::types::{Capability, ListReturn, ListSelection, Messages, SequenceSet, Tag, UidSet};
+use crate::types::{
+    Capability, ListReturn, ListSelection, Messages, SequenceNumber, SequenceRange, SequenceSet, Tag, UidSet,
+};
+use bytes::Bytes;
+use core::num::NonZeroU32;
 use postroad_core::Secret;
 
 type Found = Result<Option<Event>, Error>;
@@ -17,13 +23,17 @@ impl Server {
         use State::{Authenticated, NotAuthenticated, Selected};
         let is_allowed = match &body {
             CommandBody::Capability | CommandBody::Noop | CommandBody::Logout | CommandBody::Id(_) => true,
-            CommandBody::StartTls | CommandBody::Login(_) | CommandBody::Authenticate { .. } => self.state == NotAuthenticated,
+            CommandBody::StartTls | CommandBody::Login(_) | CommandBody::Authenticate { .. } => {
+                self.state == NotAuthenticated
+            }
             body if needs_mailbox(body) => self.state == Selected,
             _ => matches!(self.state, Authenticated | Selected),
         };
         if !is_allowed {
             let text = match (&body, self.state) {
-                (CommandBody::StartTls | CommandBody::Login(_) | CommandBody::Authenticate { .. }, _) => "already logged in",
+                (CommandBody::StartTls | CommandBody::Login(_) | CommandBody::Authenticate { .. }, _) => {
+                    "already logged in"
+                }
                 (_, NotAuthenticated) => "log in first",
                 _ => "select a mailbox first",
             };
@@ -50,9 +60,11 @@ impl Server {
                 self.close();
             }
             CommandBody::Id(client) => {
-                let ours = self.config.clone();
-                let pairs = ours.id.iter().map(|(field, value)| (field.as_bytes(), value.as_bytes()));
-                self.untagged(&Response::id(pairs));
+                let pair = |(field, value): &(String, String)| {
+                    (Bytes::copy_from_slice(field.as_bytes()), Some(Bytes::copy_from_slice(value.as_bytes())))
+                };
+                let ours: Vec<_> = self.config.id.iter().take(30).map(pair).collect();
+                self.untagged(&Response::Id(Some(ours).filter(|ours| !ours.is_empty())));
                 self.done(&running, Status::Ok, None, text);
                 return Ok(client.map(Event::Id));
             }
@@ -62,7 +74,7 @@ impl Server {
                 if self.takes_login() {
                     return Ok(self.ask(running, |ticket| Event::Login(Login { ticket, credentials })));
                 }
-                let no = No::privacy_required();
+                let no: No = No::privacy_required();
                 self.done(&running, Status::No, no.code.as_ref(), no.text.as_str());
             }
             CommandBody::Authenticate { mechanism, initial_response } => {
@@ -112,15 +124,21 @@ impl Server {
             }
             CommandBody::Lsub { reference, pattern } => {
                 let selection = ListSelection { subscribed: true, ..ListSelection::default() };
-                let command =
-                    command::List { selection, reference, patterns: vec![pattern], returns: ListReturn::default() };
+                let command = command::List {
+                    selection,
+                    reference,
+                    patterns: vec![pattern],
+                    returns: ListReturn::default(),
+                };
                 return Ok(self.ask(running, |ticket| Event::List(List { ticket, command, is_lsub: true })));
             }
             CommandBody::Namespace => {
                 return Ok(self.ask(running, |ticket| Event::Namespace(Namespace { ticket })));
             }
             CommandBody::Status { mailbox, items } => {
-                return Ok(self.ask(running, |ticket| Event::Status(Status { ticket, mailbox, items })));
+                return Ok(
+                    self.ask(running, |ticket| Event::Status(request::Status { ticket, mailbox, items }))
+                );
             }
             CommandBody::Expunge { uids } => {
                 if self.is_read_only {
@@ -130,32 +148,42 @@ impl Server {
                 return Ok(self.ask(running, |ticket| Event::Expunge(Expunge { ticket, messages })));
             }
             CommandBody::Search(mut command) => {
-                command.keys = self.keys_by_uid(&command.keys);
+                command.keys = self.keys_by_uid(command.keys);
                 return Ok(self.ask(running, |ticket| Event::Search(Search { ticket, command })));
             }
             CommandBody::Fetch(command) => {
-                let messages = self.resolve(&command.messages, command.uid);
+                let Some(messages) = self.resolve_or_bad(&running.tag, &command.messages, command.uid) else {
+                    return Ok(None);
+                };
                 return Ok(self.ask(running, |ticket| Event::Fetch(Fetch { ticket, command, messages })));
             }
             CommandBody::Store(command) => {
                 if self.is_read_only {
                     return Ok(self.refuse_read_only(&running));
                 }
-                let messages = self.resolve(&command.messages, command.uid);
+                let Some(messages) = self.resolve_or_bad(&running.tag, &command.messages, command.uid) else {
+                    return Ok(None);
+                };
                 return Ok(self.ask(running, |ticket| Event::Store(Store { ticket, command, messages })));
             }
             CommandBody::Copy { uid, messages, mailbox } => {
-                let messages = self.resolve(&messages, uid);
+                let Some(messages) = self.resolve_or_bad(&running.tag, &messages, uid) else {
+                    return Ok(None);
+                };
                 return Ok(self.ask(running, |ticket| Event::Copy(Copy { ticket, mailbox, messages })));
             }
             CommandBody::Move { uid, messages, mailbox } => {
                 if self.is_read_only {
                     return Ok(self.refuse_read_only(&running));
                 }
-                let messages = self.resolve(&messages, uid);
+                let Some(messages) = self.resolve_or_bad(&running.tag, &messages, uid) else {
+                    return Ok(None);
+                };
                 return Ok(self.ask(running, |ticket| Event::Move(Move { ticket, mailbox, messages })));
             }
-            _ => return self.answer_bad(Some(running.tag), BadCommand::State, "this extension is not served"),
+            _ => {
+                return self.answer_bad(Some(running.tag), BadCommand::State, "this extension is not served");
+            }
         }
         Ok(None)
     }
@@ -182,7 +210,12 @@ impl Server {
         Ok(self.ask(running, |ticket| Event::StartTls(StartTls { ticket })))
     }
 
-    fn authenticate(&mut self, running: Running, mechanism: &str, initial_response: Option<Secret<Vec<u8>>>) -> Found {
+    fn authenticate(
+        &mut self,
+        running: Running,
+        mechanism: &str,
+        initial_response: Option<Secret<Vec<u8>>>,
+    ) -> Found {
         let mechanism = mechanism.to_ascii_uppercase();
         let is_offered = self.offered_mechanisms().any(|offered| offered.eq_ignore_ascii_case(&mechanism));
         if is_offered {
@@ -206,8 +239,12 @@ impl Server {
         for capability in capabilities {
             let (switch, is_served) = match capability {
                 Capability::Imap4Rev2 => (&mut self.enabled.rev2, self.config.imap4rev2),
-                Capability::Utf8Accept => (&mut self.enabled.utf8, self.config.extensions.contains(capability)),
-                Capability::CondStore => (&mut self.enabled.condstore, self.config.extensions.contains(capability)),
+                Capability::Utf8Accept => {
+                    (&mut self.enabled.utf8, self.config.extensions.contains(capability))
+                }
+                Capability::CondStore => {
+                    (&mut self.enabled.condstore, self.config.extensions.contains(capability))
+                }
                 Capability::QResync => {
                     let is_served = self.config.extensions.contains(capability);
                     self.enabled.condstore |= is_served;
@@ -232,35 +269,65 @@ impl Server {
         if self.view.take().is_some() && is_told && (self.is_rev2() || self.enabled.qresync) {
             self.untagged_ok(ResponseCode::Closed, "the mailbox before is closed");
         }
-        self.saved = UidSet::default();
+        self.saved = Vec::new();
         self.is_read_only = false;
         self.state = State::Authenticated;
     }
 
-    /// The UIDs that a command names, cut to what the client knows.
-    pub(super) fn resolve(&self, messages: &Messages, by_uid: bool) -> UidSet {
-        let Some(view) = &self.view else { return UidSet::default() };
-        match messages {
-            Messages::Set(set) => view.resolve(set, by_uid),
-            Messages::Saved => self.saved.clone(),
+    /// The UIDs that a command names, cut to what the client knows. `None`: a sequence number that there is not, and the command is answered
+    /// BAD (RFC 9051 section 9, seq-number).
+    fn resolve_or_bad(&mut self, tag: &Tag, messages: &Messages, by_uid: bool) -> Option<UidSet> {
+        let resolved = self.view.as_ref()?.resolve(messages, by_uid, &self.saved);
+        // Clients ask for `1:*` of an empty mailbox.
+        if resolved.beyond && self.view.as_ref().is_some_and(|view| !view.told().is_empty()) {
+            self.tagged(tag, Status::Bad, None, "no such sequence number");
+            return None;
         }
+        Some(set_of(&resolved.ranges))
+    }
+
+    fn resolve(&self, messages: &Messages, by_uid: bool) -> UidSet {
+        self.view
+            .as_ref()
+            .map(|view| set_of(&view.resolve(messages, by_uid, &self.saved).ranges))
+            .unwrap_or_default()
     }
 
     /// The same keys, naming messages by UID only.
-    fn keys_by_uid(&self, keys: &SearchKeys) -> SearchKeys {
-        keys.map(|key, out| {
-            let (messages, by_uid) = match &key {
-                SearchKey::Sequence(messages) => (messages, false),
-                SearchKey::Uid(messages) => (messages, true),
-                _ => return out.push(key),
+    fn keys_by_uid(&self, keys: SearchKeys) -> SearchKeys {
+        let mut by_uid = Vec::with_capacity(keys.as_slice().len());
+        for key in keys.as_slice() {
+            let uids = match key {
+                SearchKey::Sequence(messages) => self.resolve(messages, false),
+                SearchKey::Uid(messages) => self.resolve(messages, true),
+                key => {
+                    by_uid.push(key.clone());
+                    continue;
+                }
             };
-            match SequenceSet::try_from(&self.resolve(messages, by_uid)) {
-                Ok(set) => out.push(SearchKey::Uid(Messages::Set(set))),
+            match sequence_of(&uids) {
+                Some(set) => by_uid.push(SearchKey::Uid(Messages::Set(set))),
                 // No message at all.
-                Err(_) => out.extend([SearchKey::Not, SearchKey::All]),
+                None => by_uid.extend([SearchKey::Not, SearchKey::All]),
             }
-        })
+        }
+        // One key became one, with what it is about: the program is as whole as it was.
+        SearchKeys::new(by_uid).unwrap_or(keys)
     }
+}
+
+fn set_of(ranges: &[(u32, u32)]) -> UidSet {
+    let mut set = UidSet::new();
+    ranges.iter().for_each(|(first, last)| set.push_range(*first..=*last));
+    set
+}
+
+fn sequence_of(uids: &UidSet) -> Option<SequenceSet> {
+    let number = |uid: &u32| NonZeroU32::new(*uid).map(SequenceNumber::Number);
+    let ranges = uids
+        .ranges()
+        .filter_map(|range| Some(SequenceRange { start: number(range.start())?, end: number(range.end())? }));
+    SequenceSet::from_ranges(ranges.collect()).ok()
 }
 
 /// Whether a command has a meaning only while a mailbox is selected (RFC 9051 section 6.4).

@@ -23,12 +23,12 @@
 //! while TLS begins.
 
 use super::append::{Append, AppendFinish};
+use super::error::{Error, Limit, PeerFault};
 use super::event::{BadCommand, Event};
-use super::{Handshake, Mode, Running, Server, State};
 use super::{BLOCK, COMMAND, HANDSHAKE};
+use super::{Mode, Running, Server, State};
 use crate::codec::{Frame, FrameLimits, LiteralHeader, Refusal, Verdict};
 use crate::command::{AppendHead, AppendMessage, Class, Command, CommandBody, CommandError};
-use super::error::{Error, Limit, PeerFault};
 use crate::response::{No, ResponseCode, Status};
 use crate::types::{MailboxName, Tag};
 use base64::Engine as _;
@@ -48,7 +48,7 @@ impl Held {
     fn class(&self) -> Class {
         match self {
             Self::Command(_, body) => body.class(),
-            Self::Append(..) => AppendHead::CLASS,
+            Self::Append(..) => Class::APPEND,
         }
     }
 }
@@ -62,7 +62,6 @@ impl Server {
         if self.output.is_full() || self.aside.len() > self.config.output_high_water {
             return Ok(Some(Step::Paused));
         }
-        let before = input.len();
         let event = match core::mem::take(&mut self.mode) {
             Mode::Handshake(handshake) => {
                 self.mode = Mode::Handshake(handshake);
@@ -73,14 +72,14 @@ impl Server {
                 self.mode = mode;
                 return Ok(Some(Step::Paused));
             }
-            Mode::AppendData { running, mailbox, left: 0 } => {
+            Mode::AppendData { running, mailbox, message, left: 0 } => {
                 self.timers.stop(BLOCK);
-                self.mode = Mode::AppendTail { running, mailbox };
+                self.mode = Mode::AppendTail { running, mailbox, message };
                 return Ok(None);
             }
-            Mode::AppendData { running, mailbox, left } => {
+            Mode::AppendData { running, mailbox, message, left } => {
                 let len = usize::try_from(left).unwrap_or(usize::MAX).min(input.len());
-                self.mode = Mode::AppendData { running, mailbox, left: left - len as u64 };
+                self.mode = Mode::AppendData { running, mailbox, message, left: left - len as u64 };
                 if len == 0 {
                     return Ok(self.wait(now, BLOCK));
                 }
@@ -91,27 +90,23 @@ impl Server {
                 }
                 Some(Event::AppendData(input.split_to(len).freeze()))
             }
-            Mode::AppendTail { running, mailbox } => {
+            Mode::AppendTail { running, mailbox, message } => {
                 match self.framer.next(input, &self.limits(), |_, _| Verdict::Stream) {
                     Frame::NeedInput => {
-                        self.mode = Mode::AppendTail { running, mailbox };
+                        self.mode = Mode::AppendTail { running, mailbox, message };
                         return Ok(self.wait(now, COMMAND));
-                    }
-                    Frame::Whole(rest) if rest.is_empty() => {
-                        self.timers.stop(COMMAND);
-                        self.ask(running, |ticket| Event::AppendFinish(AppendFinish { ticket }))
                     }
                     Frame::Stream { head, literal } => {
                         self.timers.stop(COMMAND);
-                        self.next_append(running, mailbox, &head, literal)?
+                        self.behind_message(running, mailbox, &message, &head, Some(literal))?
                     }
                     Frame::Whole(rest) => {
-                        let error = ParseError::new(ParseErrorKind::Trailing, 0, &rest);
-                        self.append_fault(running, error)?
+                        self.timers.stop(COMMAND);
+                        self.behind_message(running, mailbox, &message, &rest, None)?
                     }
-                    Frame::Refused { head, .. } => {
-                        let error = ParseError::new(ParseErrorKind::Expected("a line end"), 0, &head);
-                        self.append_fault(running, error)?
+                    Frame::Refused { .. } => {
+                        self.timers.stop(COMMAND);
+                        self.append_fault(&running)?
                     }
                     Frame::Continue => None,
                 }
@@ -150,7 +145,7 @@ impl Server {
                     self.answer_bad(Some(tag), BadCommand::Syntax(error), "expected DONE")?
                 }
             },
-            Mode::Command => return self.read_command(now, input, before),
+            Mode::Command => return self.read_command(now, input),
         };
         Ok(event.map(Step::Event))
     }
@@ -192,12 +187,7 @@ impl Server {
         })
     }
 
-    fn read_command(
-        &mut self,
-        now: Instant,
-        input: &mut BytesMut,
-        before: usize,
-    ) -> Result<Option<Step<Event>>, Error> {
+    fn read_command(&mut self, now: Instant, input: &mut BytesMut) -> Result<Option<Step<Event>>, Error> {
         if let Some(held) = self.held.take() {
             let class = held.class();
             let is_free = self.running.len() < self.config.max_pending.clamp(1, super::MOST_PENDING);
@@ -253,20 +243,25 @@ impl Server {
                 self.refused(&head, why)?
             }
         };
-        let _ = before;
         Ok(event.map(Step::Event))
     }
 
     /// Answers a unit that was not taken.
     fn refused(&mut self, head: &Bytes, why: Refusal) -> Found {
-        let tag = Tag::of_unit(head);
+        let tag = tag_of(head);
         match why {
-            Refusal::LineTooLong { .. } | Refusal::UnitTooLong { .. } => {
-                self.answer_bad_with(tag, BadCommand::TooLong, Some(&ResponseCode::TooBig), "command too long")
-            }
-            Refusal::LiteralTooLong { .. } | Refusal::Literal(_) => {
-                self.answer_bad_with(tag, BadCommand::TooLong, Some(&ResponseCode::TooBig), "literal too long")
-            }
+            Refusal::LineTooLong { .. } | Refusal::UnitTooLong { .. } => self.answer_bad_with(
+                tag,
+                BadCommand::TooLong,
+                Some(&ResponseCode::TooBig),
+                "command too long",
+            ),
+            Refusal::LiteralTooLong { .. } | Refusal::Literal(_) => self.answer_bad_with(
+                tag,
+                BadCommand::TooLong,
+                Some(&ResponseCode::TooBig),
+                "literal too long",
+            ),
             Refusal::BareLf { .. } | Refusal::BareCr { .. } => {
                 self.answer_bad(tag, BadCommand::Forbidden, "lines end in CRLF")
             }
@@ -299,7 +294,7 @@ impl Server {
     fn first_append(&mut self, head: &Bytes, literal: LiteralHeader) -> Found {
         match AppendHead::parse_first(head, &self.parse_options()) {
             Ok(Some(AppendHead { tag, mailbox, message })) => {
-                let running = Running { tag, class: AppendHead::CLASS };
+                let running = Running { tag, class: Class::APPEND };
                 self.offer(running, mailbox, message, literal, true)
             }
             // Never: such a literal was taken inline.
@@ -314,18 +309,23 @@ impl Server {
         }
     }
 
-    fn next_append(
+    /// What stands behind a message: the next one, or the end.
+    fn behind_message(
         &mut self,
         running: Running,
         mailbox: MailboxName,
-        head: &Bytes,
-        literal: LiteralHeader,
+        before: &AppendMessage,
+        unit: &Bytes,
+        literal: Option<LiteralHeader>,
     ) -> Found {
-        match AppendMessage::parse_next(head, &self.parse_options()) {
-            Ok(message) => self.offer(running, mailbox, message, literal, false),
-            Err(error) => {
-                self.skip_message(literal);
-                self.append_fault(running, error)
+        match (before.parse_next(unit, &self.parse_options()), literal) {
+            (Ok(None), None) => Ok(self.ask(running, |ticket| Event::AppendFinish(AppendFinish { ticket }))),
+            (Ok(Some(message)), Some(literal)) => self.offer(running, mailbox, message, literal, false),
+            (_, literal) => {
+                if let Some(literal) = literal {
+                    self.skip_message(literal);
+                }
+                self.append_fault(&running)
             }
         }
     }
@@ -350,7 +350,7 @@ impl Server {
             self.tagged(&running.tag, Status::No, no.code.as_ref(), no.text.as_str());
             return Ok((!is_first).then_some(Event::AppendAborted));
         }
-        self.mode = Mode::AppendDecision { literal, mailbox: mailbox.clone() };
+        self.mode = Mode::AppendDecision { literal, mailbox: mailbox.clone(), message: message.clone() };
         Ok(self.ask(running, |ticket| Event::Append(Append { ticket, mailbox, message, is_first })))
     }
 
@@ -362,19 +362,25 @@ impl Server {
     }
 
     /// What stands behind a message is wrong.
-    fn append_fault(&mut self, running: Running, error: ParseError) -> Found {
-        self.timers.stop(COMMAND);
+    fn append_fault(&mut self, running: &Running) -> Found {
         self.tagged(&running.tag, Status::Bad, None, "wrong arguments of APPEND");
         self.count_error(false)?;
-        let _ = error;
         Ok(Some(Event::AppendAborted))
     }
+}
+
+/// The tag of a unit that was not taken.
+fn tag_of(head: &Bytes) -> Option<Tag> {
+    let end = memchr::memchr(b' ', head)?;
+    Tag::from_bytes(head.slice(..end)).ok()
 }
 
 /// Whether the literal at the end of `head` is a message of APPEND, and not the mailbox's name, or of another command.
 fn ends_in_message(head: &[u8]) -> bool {
     let Some(space) = memchr::memchr(b' ', head) else { return false };
-    let Some((word, arguments)) = head.get(space + 1..).and_then(|rest| rest.split_at_checked(7)) else { return false };
+    let Some((word, arguments)) = head.get(space + 1..).and_then(|rest| rest.split_at_checked(7)) else {
+        return false;
+    };
     if !word.eq_ignore_ascii_case(b"APPEND ") {
         return false;
     }
@@ -388,7 +394,9 @@ mod tests {
 
     #[test]
     fn the_message_and_the_name() {
-        for head in ["a APPEND INBOX {5}", "a append {5}\r\nINBOX {7+}", "a APPEND \"x y\" (\\Seen) \"date\" ~{5}"] {
+        for head in
+            ["a APPEND INBOX {5}", "a append {5}\r\nINBOX {7+}", "a APPEND \"x y\" (\\Seen) \"date\" ~{5}"]
+        {
             assert!(ends_in_message(head.as_bytes()), "{head}");
         }
         for head in ["a APPEND {5}", "a LOGIN {5}", "{5}", "a APPENDX {5}", "a SEARCH TEXT {4}"] {

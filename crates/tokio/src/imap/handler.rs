@@ -4,7 +4,7 @@ use super::rows::{Lists, Rows};
 use bytes::Bytes;
 use postroad_core::{Secret, TlsInfo};
 use postroad_imap::command::{self, AppendMessage};
-use postroad_imap::response::{MailboxStatus, Namespaces, No};
+use postroad_imap::response::{MailboxStatus, Namespace, NamespaceResponse, No};
 use postroad_imap::server::{CopyUid, Fetch, Search, Selected, Store};
 use postroad_imap::types::{Credentials, MailboxName, ModSeq, SpecialUse, StatusItem, UidSet};
 use postroad_imap::view::Change;
@@ -146,9 +146,19 @@ pub trait Handler: Send + Sync {
     /// # Errors
     ///
     /// The command fails.
-    fn namespace(&self, account: &Self::Account) -> impl Future<Output = Result<Namespaces, No>> + Send {
+    fn namespace(
+        &self,
+        account: &Self::Account,
+    ) -> impl Future<Output = Result<NamespaceResponse, No>> + Send {
         let _ = account;
-        ready(Ok(Namespaces::personal("", Some('/'))))
+        ready(Ok(NamespaceResponse {
+            personal: vec![Namespace {
+                prefix: MailboxName::default(),
+                delimiter: Some('/'),
+                extensions: Vec::new(),
+            }],
+            ..NamespaceResponse::default()
+        }))
     }
 
     /// STATUS.

@@ -4,8 +4,7 @@ use bytes::Bytes;
 use postroad_core::Full;
 use postroad_imap::response::{ListResponse, MailboxStatus};
 use postroad_imap::server::{Fetch, List, Literal, Row, RowError, Server, Store};
-use postroad_imap::types::{Flag, ModSeq, UidSet};
-use postroad_imap::response::SectionName;
+use postroad_imap::types::{Flag, ModSeq, Section, UidSet};
 use std::future::poll_fn;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
@@ -126,7 +125,8 @@ impl<'a> Rows<'a> {
         &self,
         uid: u32,
         write: impl FnOnce(Row<'_>) -> Row<'_>,
-        name: &SectionName,
+        section: &Section,
+        origin: Option<u64>,
         len: u64,
     ) -> Result<RowBody<'a>, Gone> {
         let mut write = Some(write);
@@ -134,7 +134,7 @@ impl<'a> Rows<'a> {
             .shared
             .with_room(|session| match Self::begin(&self.of, session, uid) {
                 Ok(row) => match write.take() {
-                    Some(write) => Some(Ok(write(row).stream(name, len))),
+                    Some(write) => Some(Ok(write(row).stream(section, origin, len))),
                     None => Some(Err(Gone)),
                 },
                 Err(RowError::Full) => None,
@@ -200,11 +200,17 @@ impl RowBody<'_> {
     }
 
     /// The section is whole; another one follows in the same row, after what `write` adds.
-    pub fn next(self, write: impl FnOnce(Row<'_>) -> Row<'_>, name: &SectionName, len: u64) -> Self {
+    pub fn next(
+        self,
+        write: impl FnOnce(Row<'_>) -> Row<'_>,
+        section: &Section,
+        origin: Option<u64>,
+        len: u64,
+    ) -> Self {
         let Self { shared, literal } = self;
         let mut inner = shared.lock();
         inner.has_output = true;
-        let literal = write(literal.resume(&mut inner.session)).stream(name, len);
+        let literal = write(literal.resume(&mut inner.session)).stream(section, origin, len);
         drop(inner);
         Self { shared, literal }
     }

@@ -2,7 +2,7 @@
 
 use super::handler::{AuthAnswer, AuthStep, Handler};
 use super::rows::{Lists, Rows, RowsOf, Shared};
-use crate::{Connection, Driver, Error, MaybeTls, Polled, Progress, ServeOptions};
+use crate::{Driver, Error, MaybeTls, Polled, Progress, ServeOptions};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
@@ -354,10 +354,13 @@ where
         let handler = self.handler;
         self.run(async move {
             match handler.authenticate(step).await {
-                AuthAnswer::Challenge(challenge, exchange) => {
-                    Answer::Challenged(exchange, Box::new(move |session| token.challenge(session, &challenge)))
+                AuthAnswer::Challenge(challenge, exchange) => Answer::Challenged(
+                    exchange,
+                    Box::new(move |session| token.challenge(session, &challenge)),
+                ),
+                AuthAnswer::Accept(account) => {
+                    Answer::LoggedIn(account, Box::new(|session| token.ok(session)))
                 }
-                AuthAnswer::Accept(account) => Answer::LoggedIn(account, Box::new(|session| token.ok(session))),
                 AuthAnswer::Reject(no) => Answer::Say(Box::new(|session| token.no(session, no))),
             }
         });
@@ -366,7 +369,9 @@ where
     fn append_data(&mut self, chunk: Bytes) {
         let handler = self.handler;
         // After a failure the rest is only counted off.
-        let Some(mut upload) = self.uploads.as_mut().and_then(|uploads| uploads.current.take()) else { return };
+        let Some(mut upload) = self.uploads.as_mut().and_then(|uploads| uploads.current.take()) else {
+            return;
+        };
         self.storing = Some(Box::pin(async move {
             let result = handler.append_data(&mut upload, chunk).await;
             Answer::Data(upload, result)
@@ -406,7 +411,12 @@ where
             }),
             Event::Namespace(token) => self.run(async move {
                 let done = handler.namespace(&account).await;
-                say(done, token, |token, session, namespaces| token.ok(session, namespaces), server::Namespace::no)
+                say(
+                    done,
+                    token,
+                    |token, session, namespaces| token.ok(session, namespaces),
+                    server::Namespace::no,
+                )
             }),
             Event::Status(token) => self.run(async move {
                 let done = handler.status(&account, token.mailbox(), token.items()).await;
@@ -488,7 +498,9 @@ where
             Event::Store(token) => self.run(async move {
                 let rows = Rows { shared: &shared, of: RowsOf::Store(&token) };
                 let done = handler.store(&account, &mailbox, &token, &rows).await;
-                let ok = |token: server::Store, session: &mut Server, unchanged: postroad_imap::types::UidSet| {
+                let ok = |token: server::Store,
+                          session: &mut Server,
+                          unchanged: postroad_imap::types::UidSet| {
                     if unchanged.is_empty() { token.ok(session) } else { token.modified(session, &unchanged) }
                 };
                 say(done, token, ok, server::Store::no)
