@@ -3,6 +3,8 @@
 
 pub mod codec;
 pub mod command;
+#[cfg(feature = "tokio-codec")]
+pub mod framed;
 mod grammar;
 pub mod response;
 pub mod server;

@@ -4,6 +4,10 @@
 //! that ends no literal header (RFC 9051 section 4.3). The [`Framer`] cuts units out of a buffer; the grammar then runs once, over a
 //! complete unit.
 
+mod commands;
 mod framer;
+mod responses;
 
+pub use commands::{CommandDecoder, CommandPart};
 pub use framer::{Frame, FrameLimits, Framer, LiteralHeader, Refusal, Verdict};
+pub use responses::{ResponseDecoder, ResponsePart};
