@@ -168,7 +168,7 @@ impl ListResponse {
 
     pub(super) fn encode(&self, out: &mut BytesMut, name: &str, utf8: bool) {
         print::display(out, format_args!("* {name} "));
-        print::list(out, &self.attributes, |out, attribute| print::display(out, attribute));
+        print::list(out, &self.attributes, print::display);
         out.put_u8(b' ');
         encode_delimiter(out, self.delimiter);
         out.put_u8(b' ');

@@ -149,7 +149,7 @@ impl Response {
             let kind = ParseErrorKind::TooLong { what: "a response", limit: Span::LIMIT };
             return Err(ParseError::new(kind, Span::LIMIT, unit));
         }
-        let mut reader = Reader::new(unit, options);
+        let mut reader = Reader::new(unit, *options);
         let response = match reader.peek() {
             Some(b'+') => {
                 reader.eat(b'+', "a plus")?;
@@ -315,7 +315,7 @@ impl Response {
             }
             Self::Flags(flags) => {
                 out.put_slice(b"* FLAGS ");
-                print::list(out, flags, |out, flag| print::display(out, flag));
+                print::list(out, flags, print::display);
             }
             Self::List(list) => list.encode(out, "LIST", utf8),
             Self::Lsub(list) => list.encode(out, "LSUB", utf8),

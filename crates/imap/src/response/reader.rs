@@ -106,7 +106,7 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(octets: &'a [u8], options: &ResponseOptions) -> Self {
+    pub(super) fn new(octets: &'a [u8], options: ResponseOptions) -> Self {
         Self { octets, at: 0, utf8: options.utf8, lenience: options.lenience, repairs: Vec::new() }
     }
 
@@ -329,11 +329,13 @@ impl<'a> Reader<'a> {
     fn string_end(&self, from: usize) -> Result<(usize, bool, bool)> {
         const ONES: u64 = 0x0101_0101_0101_0101;
         const HIGH: u64 = 0x8080_8080_8080_8080;
+        const QUOTES: u64 = u64::from_ne_bytes([b'"'; 8]);
+        const SLASHES: u64 = u64::from_ne_bytes([b'\\'; 8]);
         let (mut at, mut seen, mut escaped) = (from, 0_u64, false);
         loop {
             while let Some(word) = self.octets.get(at..).and_then(<[u8]>::first_chunk::<8>) {
                 let word = u64::from_le_bytes(*word);
-                let (quote, slash) = (word ^ (ONES * b'"' as u64), word ^ (ONES * b'\\' as u64));
+                let (quote, slash) = (word ^ QUOTES, word ^ SLASHES);
                 let hit = ((quote.wrapping_sub(ONES) & !quote) | (slash.wrapping_sub(ONES) & !slash)) & HIGH;
                 if hit != 0 {
                     let skip = hit.trailing_zeros() / 8;

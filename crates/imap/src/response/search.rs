@@ -48,7 +48,7 @@ impl SearchResponse {
     }
 }
 
-/// The result of SEARCH or SORT with RETURN, and in IMAP4rev2 of each (RFC 9051 section 7.3.4).
+/// The result of SEARCH or SORT with RETURN, and in `IMAP4rev2` of each (RFC 9051 section 7.3.4).
 ///
 /// ```
 /// use bytes::Bytes;

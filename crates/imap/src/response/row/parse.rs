@@ -96,30 +96,11 @@ impl FetchRow {
         }
         reader.go_to(value_at);
         if reader.skip_value().is_err() || reader.at() == from {
-            self.resync(reader, value_at.max(from + 1), resyncs);
+            resync(reader, value_at.max(from + 1), resyncs);
         }
         let value = Span::new(value_at, reader.at());
         self.items.push(Item { kind: ItemKind::Other, name, value, number: 0 });
         Ok(Stop::End)
-    }
-
-    /// Goes to the next thing that looks like an item, or to the end.
-    #[cold]
-    fn resync(&mut self, reader: &mut Reader<'_>, from: usize, resyncs: &mut u32) {
-        *resyncs += 1;
-        reader.go_to(from);
-        let rest = reader.rest();
-        let found = memchr::memchr_iter(b' ', rest).find(|at| {
-            let behind = rest.get(at + 1..).unwrap_or_default();
-            LANDMARKS.iter().any(|landmark| {
-                behind.get(..landmark.len()).is_some_and(|octets| octets.eq_ignore_ascii_case(landmark))
-            })
-        });
-        let len = match found {
-            Some(at) if *resyncs <= RESYNCS => at,
-            _ => rest.len() - usize::from(rest.ends_with(b")")),
-        };
-        reader.go_to(from + len);
     }
 
     /// Reads a name, and its value as what the name says. On an error `name` and `value_at` tell how far it got.
@@ -202,6 +183,25 @@ impl FetchRow {
             _ => reader.fail("a space or a parenthesis"),
         }
     }
+}
+
+/// Goes to the next thing that looks like an item, or to the end.
+#[cold]
+fn resync(reader: &mut Reader<'_>, from: usize, resyncs: &mut u32) {
+    *resyncs += 1;
+    reader.go_to(from);
+    let rest = reader.rest();
+    let found = memchr::memchr_iter(b' ', rest).find(|at| {
+        let behind = rest.get(at + 1..).unwrap_or_default();
+        LANDMARKS.iter().any(|landmark| {
+            behind.get(..landmark.len()).is_some_and(|octets| octets.eq_ignore_ascii_case(landmark))
+        })
+    });
+    let len = match found {
+        Some(at) if *resyncs <= RESYNCS => at,
+        _ => rest.len() - usize::from(rest.ends_with(b")")),
+    };
+    reader.go_to(from + len);
 }
 
 /// Goes over `[…]` and `<…>` behind `BODY` or `BINARY`.

@@ -98,7 +98,7 @@ impl FetchRowParser {
             return Err(ParseError::new(kind, self.raw.len(), &self.raw));
         }
         self.raw.extend_from_slice(piece);
-        let mut reader = Reader::new(&self.raw, &self.options);
+        let mut reader = Reader::new(&self.raw, self.options);
         reader.go_to(self.at);
         if self.at == 0 {
             self.row = read_head(&mut reader)?;

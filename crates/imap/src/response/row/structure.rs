@@ -159,7 +159,7 @@ impl Detail {
                 ..part.clone()
             };
         }
-        if is_message && reader.peek() == Some(b' ') && self.is_envelope_next(reader) {
+        if is_message && reader.peek() == Some(b' ') && is_envelope_next(reader) {
             reader.space()?;
             let envelope = if reader.nil() { None } else { Some(self.read_envelope(reader)?) };
             if let Some(part) = self.parts.get_mut(at as usize) {
@@ -185,18 +185,6 @@ impl Detail {
         }
         self.end_single(reader, at, is_text)?;
         Ok(false)
-    }
-
-    /// Whether an envelope follows: a message that is given as a basic part has its MD5 here, `NIL` or a string, or a disposition.
-    fn is_envelope_next(&self, reader: &Reader<'_>) -> bool {
-        let rest = reader.octets().get(reader.at() + 1..).unwrap_or_default();
-        match rest.first() {
-            // An envelope begins with a date, and goes on with a subject.
-            Some(b'(') => rest.get(1) != Some(&b'('),
-            // `NIL (` is an envelope that is missing and a body.
-            Some(b'N' | b'n') => rest.get(3..5) == Some(b" (") && rest.get(5) == Some(&b'('),
-            _ => false,
-        }
     }
 
     /// Reads the rest of a body that is not multipart: the number of lines, if it has one, and the extension data.
@@ -378,4 +366,16 @@ fn is_media_type(octets: &[u8]) -> bool {
     let known =
         ["text", "image", "audio", "video", "application", "message", "model", "font", "multipart", ""];
     known.iter().any(|known| octets.eq_ignore_ascii_case(known.as_bytes()))
+}
+
+/// Whether an envelope follows: a message that is given as a basic part has its MD5 here, `NIL` or a string, or a disposition.
+fn is_envelope_next(reader: &Reader<'_>) -> bool {
+    let rest = reader.octets().get(reader.at() + 1..).unwrap_or_default();
+    match rest.first() {
+        // An envelope begins with a date, and goes on with a subject.
+        Some(b'(') => rest.get(1) != Some(&b'('),
+        // `NIL (` is an envelope that is missing and a body.
+        Some(b'N' | b'n') => rest.get(3..5) == Some(b" (") && rest.get(5) == Some(&b'('),
+        _ => false,
+    }
 }
