@@ -96,6 +96,12 @@ impl Published {
         self.changes.push((mailbox, change));
     }
 
+    /// What another has to tell comes after this.
+    pub(in crate::store) fn append(&mut self, mut other: Self) {
+        self.changes.append(&mut other.changes);
+        self.accounts.append(&mut other.accounts);
+    }
+
     /// Something else of an account changed.
     pub(in crate::store) fn account(&mut self, account: i64) {
         self.accounts.push(account);
@@ -297,9 +303,10 @@ impl Changes {
     /// The changes that count come after this modseq, which a snapshot was read at.
     pub(super) fn start_after(&mut self, highestmodseq: u64) {
         self.after = highestmodseq;
+        self.lagged = false;
     }
 
-    /// Gives up what is unread; before the snapshot is read anew.
+    /// Gives up what is unread, before the snapshot is read anew; it lags until then.
     pub(super) fn skip_to_end(&mut self) {
         let mut state = held(&self.log.state);
         self.place = self.place.max(state.first);
@@ -312,7 +319,7 @@ impl Changes {
             self.place += 1;
         }
         state.trim();
-        self.lagged = false;
+        self.lagged = true;
     }
 }
 
