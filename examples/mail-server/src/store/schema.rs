@@ -6,7 +6,7 @@ use super::error::StoreError;
 
 /// Each entry brings the store from the version of its index to the next; `user_version` counts them.
 /// What stands here is never changed, only added to.
-const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2];
+pub(super) const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2];
 
 /// `queue_recipients.at` is when a waiting recipient is due, else when it was delivered or given up.
 /// `chunks.id` is the blob's id and the chunk's position in one number, so that the chunks of a blob lie together.

@@ -163,8 +163,27 @@ impl Hub {
     }
 
     #[cfg(test)]
-    pub(in crate::store) fn open_logs(&self) -> usize {
+    pub(super) fn open_logs(&self) -> usize {
         held(&self.logs).len()
+    }
+
+    /// What is kept for those who have not read it: changes, and the messages in them.
+    #[cfg(test)]
+    pub(super) fn kept(&self, mailbox: Mailbox) -> (usize, usize) {
+        let logs = held(&self.logs);
+        logs.get(&mailbox.id).map_or((0, 0), |log| {
+            let state = held(&log.state);
+            (state.entries.len(), state.weight)
+        })
+    }
+
+    /// A change that is more than a log keeps.
+    #[cfg(test)]
+    pub(super) fn publish_heavy(&self, mailbox: Mailbox) {
+        let mut published = Published::default();
+        let messages = vec![(1, Flags::default()); MAX_WEIGHT + 1];
+        published.change(mailbox, Change::Flags { messages, modseq: u64::MAX });
+        self.publish(published);
     }
 }
 

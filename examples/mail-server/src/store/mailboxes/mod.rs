@@ -133,3 +133,6 @@ impl rusqlite::types::FromSql for SpecialUse {
         Self::from_attribute(value.as_str()?).ok_or(rusqlite::types::FromSqlError::InvalidType)
     }
 }
+
+#[cfg(test)]
+mod tests;
