@@ -6,7 +6,7 @@ use super::{Change, Mailbox, Published, Removed, UidSet};
 use crate::store::StoreError;
 
 /// The ranges of removed UIDs that are remembered for a mailbox at most.
-pub(super) const MAX_EXPUNGED: i64 = 20_000;
+pub(super) const MAX_EXPUNGED: u32 = 20_000;
 
 /// Fails with `NotFound` if the mailbox is gone.
 pub(super) fn exists(connection: &Connection, mailbox: Mailbox) -> Result<(), StoreError> {
@@ -65,7 +65,7 @@ pub(super) fn remove(
     let ranges = i64::try_from(uids.ranges().len()).unwrap_or(i64::MAX);
     let ranges: i64 =
         connection.prepare_cached(count)?.query_row(params![mailbox.id, ranges], |row| row.get(0))?;
-    if ranges > MAX_EXPUNGED {
+    if ranges > i64::from(MAX_EXPUNGED) {
         forget(connection, mailbox)?;
     }
     published.change(mailbox, Change::Removed { uids: uids.clone(), modseq });

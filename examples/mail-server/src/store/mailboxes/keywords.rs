@@ -1,5 +1,6 @@
 //! The keywords of a mailbox: a bounded number, each in the spelling that came first.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use rusqlite::{Connection, params};
@@ -63,9 +64,9 @@ pub(super) fn learn<'a>(
     let insert = "INSERT INTO keywords (mailbox_id, name) VALUES (?1, ?2)";
     let mut insert = connection.prepare_cached(insert)?;
     for (lower, keyword) in wanted {
-        if !known.contains_key(&lower) {
+        if let Entry::Vacant(entry) = known.entry(lower) {
             insert.execute(params![mailbox.id, keyword])?;
-            known.insert(lower, keyword.to_owned());
+            entry.insert(keyword.to_owned());
         }
     }
     Ok(Spelling(known))

@@ -14,7 +14,7 @@ pub(crate) struct ListedMailbox {
     /// The whole name.
     pub(crate) name: String,
     /// The mailbox and its status; none when it is only a level above others, or a subscription that outlived its
-    /// mailbox (`\NonExistent`, and `\Noselect` for IMAP4rev1). The latter is not for a plain LIST: it has no children
+    /// mailbox (`\NonExistent`, and `\Noselect` for `IMAP4rev1`). The latter is not for a plain LIST: it has no children
     /// either.
     pub(crate) mailbox: Option<(Mailbox, Status)>,
     /// What it is for.

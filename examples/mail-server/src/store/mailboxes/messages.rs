@@ -192,13 +192,12 @@ fn keywords(
         let mut rows = statement.query(params![from.id, first, last])?;
         while let Some(row) = rows.next()? {
             let text = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
-            let text = match spelled.get_key_value(text) {
-                Some((text, _)) => Arc::clone(text),
-                None => {
-                    let text: Arc<str> = Arc::from(text);
-                    spelled.insert(Arc::clone(&text), Arc::clone(&text));
-                    text
-                }
+            let text = if let Some((text, _)) = spelled.get_key_value(text) {
+                Arc::clone(text)
+            } else {
+                let text: Arc<str> = Arc::from(text);
+                spelled.insert(Arc::clone(&text), Arc::clone(&text));
+                text
             };
             found.insert(row.get(0)?, text);
         }
