@@ -180,7 +180,7 @@ impl Model {
 
     async fn apply(&mut self, store: &Store, mailbox: Mailbox, change: &Change) {
         let modseq = change.modseq().unwrap();
-        assert!(modseq > self.modseq, "in order, and each once: {change:?} after {}", self.modseq);
+        assert_eq!(modseq, self.modseq + 1, "in order, each once, none lost: {change:?}");
         self.modseq = modseq;
         match change {
             Change::Added { uids, .. } => {
@@ -303,4 +303,53 @@ async fn every_session_ends_with_the_truth() {
     }
     assert!(opened > 12, "opened {opened} times");
     check(&store).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn changes_begin_where_the_snapshot_ends() {
+    let place = tempfile::tempdir().unwrap();
+    let store = open(place.path());
+    let bob = account(&store, "bob@hamburger.edu").await;
+    let inbox = find(&store, &bob, "INBOX").await;
+    // Enough that reading the snapshot takes as long as a few changes.
+    for _ in 0..8 {
+        append(&store, inbox, &[1; 1000], "").await;
+    }
+    let finished = std::sync::Arc::new(AtomicBool::new(false));
+    let writer = tokio::spawn({
+        let (store, bob, finished) = (store.clone(), bob.clone(), std::sync::Arc::clone(&finished));
+        async move {
+            let mut uid = 1;
+            while !finished.load(Ordering::SeqCst) {
+                deliver(&store, b"x", &[&bob]).await.unwrap();
+                store.remove_messages(&inbox, uids(&[(uid, uid)])).await.unwrap();
+                uid += 1;
+            }
+            uid
+        }
+    });
+    for _ in 0..100 {
+        let OpenMailbox { snapshot, mut changes, .. } = store.open_mailbox(&bob, "INBOX").await.unwrap();
+        let (mut present, mut modseq) = (snapshot.uids, snapshot.highestmodseq);
+        for _ in 0..2 {
+            let change = next(&mut changes).await;
+            modseq += 1;
+            assert_eq!(change.modseq(), Some(modseq));
+            match change {
+                Change::Added { uids, .. } => {
+                    let next = u32::try_from(snapshot.uidnext).unwrap();
+                    assert_eq!(uids, UidSet::range(next, next));
+                    present = present.ranges().iter().chain(uids.ranges()).copied().collect();
+                }
+                Change::Removed { uids, .. } => {
+                    assert_eq!(present.intersection(&uids), uids);
+                    present = present.difference(&uids);
+                }
+                other => panic!("{other:?}"),
+            }
+            assert!(present.len() >= 7999 && present.len() <= 8001, "{}", present.len());
+        }
+    }
+    finished.store(true, Ordering::SeqCst);
+    assert!(writer.await.unwrap() > 100);
 }
