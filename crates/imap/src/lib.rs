@@ -8,6 +8,7 @@ pub mod command;
 pub mod framed;
 mod grammar;
 pub mod response;
+pub mod server;
 pub mod types;
 mod uids;
 pub mod view;

@@ -17,7 +17,8 @@ use std::borrow::Cow;
 /// assert!(MailboxName::new("inbox")?.is_inbox());
 /// # Ok::<(), postroad_core::ParseError>(())
 /// ```
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// The default is the empty name, which stands for no mailbox: the reference of LIST, the prefix of a namespace.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct MailboxName(Box<str>);
 
 impl MailboxName {

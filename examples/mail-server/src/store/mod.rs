@@ -9,6 +9,8 @@ mod accounts;
 mod blob;
 mod deliver;
 mod error;
+#[allow(dead_code, unused_imports, reason = "IMAP and the webmail are built on it")]
+pub(crate) mod mailboxes;
 mod maildrop;
 mod password;
 mod queue;
@@ -49,6 +51,7 @@ pub(crate) struct Store {
 struct Inner {
     writer: writer::Writer,
     readers: reader::Readers,
+    hub: Arc<mailboxes::Hub>,
     spool: Arc<spool::SpoolFolder>,
     quota: Option<u64>,
     /// The key that makes the records of unknown names.
@@ -94,8 +97,10 @@ impl Store {
             connection.execute("DELETE FROM blobs WHERE complete = 0", [])?;
         }
         let unknown_key = unknown_key(&connection)?;
+        let hub = Arc::new(mailboxes::Hub::default());
         let inner = Inner {
-            writer: writer::Writer::start(connection)?,
+            writer: writer::Writer::start(connection, Arc::clone(&hub))?,
+            hub,
             readers: reader::Readers::new(file),
             spool: Arc::new(spool::SpoolFolder::new(spool)),
             quota: options.quota,
@@ -135,6 +140,15 @@ impl Store {
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.inner.writer.write(|connection, _| change(connection)).await
+    }
+
+    /// A write that has something to tell to those who watch mailboxes.
+    async fn write_and_tell<T, F>(&self, change: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection, &mut mailboxes::Published) -> Result<T, StoreError> + Send + 'static,
     {
         self.inner.writer.write(change).await
     }
