@@ -16,6 +16,8 @@ mod framed;
 mod framer;
 mod lenience;
 mod names;
+mod pair;
+mod pair_model;
 mod responses;
 mod rows;
 mod sets;
