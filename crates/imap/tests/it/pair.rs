@@ -28,13 +28,15 @@ fn conversation(segment: usize, literal_plus: bool) -> (Vec<String>, Vec<u8>) {
     for_server.output_high_water = 4096;
     for_server.literal_plus = literal_plus;
     for_server.extensions = vec![Capability::MultiAppend];
-    let mut pair = Pair::new(client(for_client), Server::new_over_tls(for_server, TlsInfo::new())).segment(segment);
+    let mut pair =
+        Pair::new(client(for_client), Server::new_over_tls(for_server, TlsInfo::new())).segment(segment);
 
     let mails = [Bytes::from(vec![b'1'; 20_000]), Bytes::from(vec![b'2'; 300])];
     let session = &mut pair.client.session;
     session.send(command("LOGIN {3}\r\nu\u{e9} \"p\\\"\\\\\"")).unwrap();
     session.send(select("in b\u{f6}x")).unwrap();
-    let messages = mails.iter().map(|mail| AppendMessage::new(AppendOptions::default(), mail.len() as u64)).collect();
+    let messages =
+        mails.iter().map(|mail| AppendMessage::new(AppendOptions::default(), mail.len() as u64)).collect();
     session.append(Append { mailbox: "sent".parse().unwrap(), messages }).unwrap();
     session.send(command("UID FETCH 1:* (UID FLAGS BODY.PEEK[])")).unwrap();
     session.send(command("UID SEARCH ALL")).unwrap();
@@ -58,12 +60,17 @@ fn conversation(segment: usize, literal_plus: bool) -> (Vec<String>, Vec<u8>) {
                     log.push(format!("{of:?} {:?} {code:?}", status.status));
                 }
                 client::Event::Row { of, row } => {
-                    let small: Vec<_> = row.sections().filter_map(|section| section.octets().map(|o| o.len())).collect();
+                    let small: Vec<_> =
+                        row.sections().filter_map(|section| section.octets().map(|o| o.len())).collect();
                     log.push(format!("{of:?} row {} {:?} {small:?}", row.number(), row.uid()));
                 }
-                client::Event::Data { of, response: Response::Search(found) } => log.push(format!("{of:?} {found:?}")),
+                client::Event::Data { of, response: Response::Search(found) } => {
+                    log.push(format!("{of:?} {found:?}"))
+                }
                 client::Event::Data { .. } | client::Event::Greeting(_) | client::Event::Exists(_) => {}
-                client::Event::Body { of, body, uid, .. } => log.push(format!("{of:?} body {uid:?} {}", body.len)),
+                client::Event::Body { of, body, uid, .. } => {
+                    log.push(format!("{of:?} body {uid:?} {}", body.len))
+                }
                 client::Event::Bye(_) => log.push("bye".into()),
                 other => panic!("{other:?}"),
             },
@@ -109,7 +116,12 @@ fn conversation(segment: usize, literal_plus: bool) -> (Vec<String>, Vec<u8>) {
                     literal.resume(session).flags(&[]).end();
                     let fetch = fetch.take().unwrap();
                     let octets = stored[1].clone().freeze();
-                    fetch.row(session, 2).unwrap().flags(&[]).section(&Section::default(), None, Some(octets)).end();
+                    fetch
+                        .row(session, 2)
+                        .unwrap()
+                        .flags(&[])
+                        .section(&Section::default(), None, Some(octets))
+                        .end();
                     fetch.ok(session);
                 }
                 Ok(()) => streaming = Some((literal, octets)),
@@ -205,24 +217,30 @@ fn a_refused_message_costs_only_its_command() {
     for literal_plus in [false, true] {
         let mut config = server::Config::new();
         config.literal_plus = literal_plus;
-        let mut pair = Pair::new(client(client::Config::new()), Server::new_over_tls(config, TlsInfo::new())).segment(100);
+        let mut pair = Pair::new(client(client::Config::new()), Server::new_over_tls(config, TlsInfo::new()))
+            .segment(100);
         let session = &mut pair.client.session;
         session.send(command("LOGIN u p")).unwrap();
         let message = AppendMessage::new(AppendOptions { flags: vec![Flag::Seen], date: None }, 50_000);
-        let append = session.append(Append { mailbox: "x".parse().unwrap(), messages: vec![message] }).unwrap();
+        let append =
+            session.append(Append { mailbox: "x".parse().unwrap(), messages: vec![message] }).unwrap();
         let noop = session.send(CommandBody::Noop).unwrap();
         let mut done = Vec::new();
         let mut body: VecDeque<Bytes> = VecDeque::new();
         for _ in 0..1000 {
             pair.run(
                 |_, event| match event {
-                    client::Event::SendBody { len, .. } => body.push_back(vec![b'm'; usize::try_from(len).unwrap()].into()),
+                    client::Event::SendBody { len, .. } => {
+                        body.push_back(vec![b'm'; usize::try_from(len).unwrap()].into())
+                    }
                     client::Event::Done { of, status } => done.push((of, status.status)),
                     _ => {}
                 },
                 |session, event| match event {
                     server::Event::Login(login) => login.ok(session),
-                    server::Event::Append(append) => append.no(session, postroad_imap::response::No::try_create()),
+                    server::Event::Append(append) => {
+                        append.no(session, postroad_imap::response::No::try_create())
+                    }
                     server::Event::AppendAborted => {}
                     other => panic!("{other:?}"),
                 },

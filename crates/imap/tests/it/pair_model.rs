@@ -112,10 +112,8 @@ impl User {
     /// Lets a few octets go each way. Whether anything moved.
     fn turn(&mut self) -> bool {
         let mut happened = Happened::default();
-        happened.moved = self.pair.turn(
-            |_, event| happened.client.push(event),
-            |_, event| happened.server.push(event),
-        );
+        happened.moved =
+            self.pair.turn(|_, event| happened.client.push(event), |_, event| happened.server.push(event));
         for event in happened.client {
             self.client_event(event);
         }
@@ -191,9 +189,14 @@ impl User {
             matches!(event, server::Event::Store(_) | server::Event::Expunge(_) | server::Event::Move(_))
         };
         let touches = |event: &server::Event| {
-            writes(event) || matches!(event, server::Event::Fetch(_) | server::Event::Search(_) | server::Event::Copy(_))
+            writes(event)
+                || matches!(
+                    event,
+                    server::Event::Fetch(_) | server::Event::Search(_) | server::Event::Copy(_)
+                )
         };
-        let clashes = |other: &server::Event| (writes(&event) && touches(other)) || (touches(&event) && writes(other));
+        let clashes =
+            |other: &server::Event| (writes(&event) && touches(other)) || (touches(&event) && writes(other));
         assert!(!self.tokens.iter().any(clashes), "{event:?} beside {:?}", self.tokens);
         self.tokens.push(event);
     }
@@ -273,7 +276,8 @@ fn answer(mailbox: &mut Mailbox, users: &mut [User], of: usize, token: server::E
                 .messages
                 .iter()
                 .filter(|(uid, flags)| {
-                    flags.contains("\\Deleted") && expunge.messages().as_ref().is_none_or(|among| among.contains(**uid))
+                    flags.contains("\\Deleted")
+                        && expunge.messages().as_ref().is_none_or(|among| among.contains(**uid))
                 })
                 .map(|(uid, _)| *uid)
                 .collect();
