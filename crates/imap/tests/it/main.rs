@@ -5,4 +5,7 @@
 
 mod codec;
 mod framer;
+mod office;
+mod server;
+mod server_limits;
 mod view;
