@@ -286,7 +286,9 @@ impl Uids {
 
     /// The greatest.
     pub fn last(&self) -> Option<u32> {
-        self.uid(self.len())
+        let group = self.groups.last()?;
+        let chunk = group.chunks.last()?;
+        Some(join(group.key, chunk.key, chunk.low.select(chunk.count() - 1)?))
     }
 
     /// How much memory it holds, in octets, the allocator's own share counted as 16 for each block.
