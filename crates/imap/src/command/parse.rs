@@ -39,7 +39,7 @@ impl<'a> Parser<'a> {
     /// half of a SASL exchange.
     pub(super) fn tag_and_space(&mut self) -> Result<Tag, CommandError> {
         let fail = |error: ParseError| CommandError { tag: None, error: error.redacted() };
-        let tag = self.tag().and_then(Tag::from_bytes).map_err(fail)?;
+        let tag = self.tag().and_then(Tag::of_wire).map_err(fail)?;
         self.space().map(|()| tag).map_err(fail)
     }
 
