@@ -35,14 +35,12 @@ impl<'a> Parser<'a> {
         Self { cursor: Cursor::new(unit).with_eight_bit(rule), options: *options }
     }
 
-    /// The tag and the space behind it. The error holds no octets: a line that is no command may be half of a SASL exchange.
+    /// The tag and the space behind it. Without both there is no tag, and the error holds no octets: a line that is no command may be
+    /// half of a SASL exchange.
     pub(super) fn tag_and_space(&mut self) -> Result<Tag, CommandError> {
         let fail = |error: ParseError| CommandError { tag: None, error: error.redacted() };
-        let tag = self.tag().and_then(Tag::from_bytes).map_err(fail)?;
-        match self.space() {
-            Ok(()) => Ok(tag),
-            Err(error) => Err(CommandError { tag: Some(tag), error: error.redacted() }),
-        }
+        let tag = self.tag().and_then(Tag::of_wire).map_err(fail)?;
+        self.space().map(|()| tag).map_err(fail)
     }
 
     /// A mailbox name.

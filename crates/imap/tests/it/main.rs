@@ -4,7 +4,10 @@
 #![allow(clippy::disallowed_methods, reason = "a test must begin at some time")]
 
 mod codec;
+mod commands;
 #[cfg(feature = "tokio-codec")]
 mod framed;
 mod framer;
+mod names;
+mod sets;
 mod view;
