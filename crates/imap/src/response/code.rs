@@ -290,7 +290,7 @@ impl ResponseCode {
             if reader.peek() == Some(b'"') {
                 return Ok(reader.string()?.bytes(raw).unwrap_or_default());
             }
-            let len = memchr::memchr2(b']', b' ', reader.rest()).unwrap_or(reader.rest().len());
+            let len = memchr::memchr2(b']', b' ', reader.rest()).unwrap_or_else(|| reader.rest().len());
             let len = memchr::memchr(b')', &reader.rest()[..len]).unwrap_or(len);
             if len == 0 {
                 return reader.fail("an atom or a string");
@@ -301,7 +301,7 @@ impl ResponseCode {
         };
         let until_bracket = |reader: &mut Reader<'_>| -> Bytes {
             let from = reader.at();
-            let len = memchr::memchr(b']', reader.rest()).unwrap_or(reader.rest().len());
+            let len = memchr::memchr(b']', reader.rest()).unwrap_or_else(|| reader.rest().len());
             reader.go_to(from + len);
             raw.slice(from..from + len)
         };
@@ -492,7 +492,7 @@ impl ResponseCode {
             }
             Self::PermanentFlags(flags) => {
                 out.put_u8(b' ');
-                print::list(out, flags, |out, flag| print::display(out, flag));
+                print::list(out, flags, print::display);
             }
             _ => {}
         }

@@ -106,7 +106,9 @@ impl Envelope {
                 continue;
             }
             out.put_u8(b'(');
-            addresses.iter().for_each(|address| address.encode(out, utf8));
+            for address in addresses {
+                address.encode(out, utf8);
+            }
             out.put_u8(b')');
         }
         out.put_u8(b' ');

@@ -137,7 +137,7 @@ pub struct Repair {
 /// How responses are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ResponseOptions {
-    /// Whether UTF-8 was agreed on, by ENABLE of UTF8=ACCEPT (RFC 6855) or of IMAP4rev2: quoted strings and mailbox names are in UTF-8.
+    /// Whether UTF-8 was agreed on, by ENABLE of `UTF8=ACCEPT` (RFC 6855) or of `IMAP4rev2`: quoted strings and mailbox names are in UTF-8.
     pub utf8: bool,
     /// What is repaired.
     pub lenience: Lenience,

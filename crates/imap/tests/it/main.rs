@@ -8,6 +8,9 @@ mod commands;
 #[cfg(feature = "tokio-codec")]
 mod framed;
 mod framer;
+mod lenience;
 mod names;
+mod responses;
+mod rows;
 mod sets;
 mod view;

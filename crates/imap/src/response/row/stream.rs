@@ -98,14 +98,12 @@ impl FetchRowParser {
             return Err(ParseError::new(kind, self.raw.len(), &self.raw));
         }
         self.raw.extend_from_slice(piece);
-        let mut reader = Reader::new(&self.raw, &self.options);
+        let mut reader = Reader::new(&self.raw, self.options);
         reader.go_to(self.at);
         if self.at == 0 {
             self.row = read_head(&mut reader)?;
-        } else if reader.peek() != Some(b')') {
-            reader.space()?;
         }
-        let stop = self.row.read_items(&mut reader)?;
+        let stop = self.row.read_items(&mut reader, self.at > 0)?;
         self.at = reader.at();
         self.repairs.extend(reader.into_repairs());
         self.repairs.truncate(64);

@@ -159,7 +159,7 @@ impl Detail {
                 ..part.clone()
             };
         }
-        if is_message && reader.peek() == Some(b' ') && self.is_envelope_next(reader) {
+        if is_message && reader.peek() == Some(b' ') && is_envelope_next(reader) {
             reader.space()?;
             let envelope = if reader.nil() { None } else { Some(self.read_envelope(reader)?) };
             if let Some(part) = self.parts.get_mut(at as usize) {
@@ -185,18 +185,6 @@ impl Detail {
         }
         self.end_single(reader, at, is_text)?;
         Ok(false)
-    }
-
-    /// Whether an envelope follows: a message that is given as a basic part has its MD5 here, `NIL` or a string, or a disposition.
-    fn is_envelope_next(&self, reader: &Reader<'_>) -> bool {
-        let rest = reader.octets().get(reader.at() + 1..).unwrap_or_default();
-        match rest.first() {
-            // An envelope begins with a date, and goes on with a subject.
-            Some(b'(') => rest.get(1) != Some(&b'('),
-            // `NIL (` is an envelope that is missing and a body.
-            Some(b'N' | b'n') => rest.get(3..5) == Some(b" (") && rest.get(5) == Some(&b'('),
-            _ => false,
-        }
     }
 
     /// Reads the rest of a body that is not multipart: the number of lines, if it has one, and the extension data.
@@ -263,8 +251,9 @@ impl Detail {
             location = reader.space_nstring()?;
         }
         while reader.peek() == Some(b' ') {
+            let at = reader.at();
             reader.space()?;
-            if reader.peek() == Some(b')') {
+            if reader.peek() == Some(b')') && reader.repair(Quirk::ExtraSpace, at) {
                 break;
             }
             reader.skip_value()?;
@@ -315,15 +304,12 @@ impl Detail {
         }
         reader.eat(b'(', "a parenthesis")?;
         loop {
-            if reader.peek() == Some(b')') {
-                if index(self.languages.len()) == from && !reader.repair(Quirk::EmptyList, reader.at()) {
+            let any = index(self.languages.len()) > from;
+            if !reader.next_item(any)? {
+                if !any && !reader.repair(Quirk::EmptyList, reader.at()) {
                     return reader.fail("a language");
                 }
-                reader.eat(b')', "a parenthesis")?;
                 return Ok((from, index(self.languages.len())));
-            }
-            if index(self.languages.len()) > from {
-                reader.space()?;
             }
             let language = reader.string()?;
             self.languages.push(language);
@@ -345,12 +331,11 @@ impl Detail {
         }
         reader.eat(b'(', "parameters or NIL")?;
         loop {
-            reader.no_space()?;
-            if reader.peek() == Some(b')') {
-                if index(self.parameters.len()) == from && !reader.repair(Quirk::EmptyList, reader.at()) {
+            let any = index(self.parameters.len()) > from;
+            if !reader.next_item(any)? {
+                if !any && !reader.repair(Quirk::EmptyList, reader.at()) {
                     return reader.fail("a parameter");
                 }
-                reader.eat(b')', "a parenthesis")?;
                 return Ok((from, index(self.parameters.len())));
             }
             let name = reader.string()?;
@@ -360,9 +345,6 @@ impl Detail {
                 reader.string_after_space()?
             };
             self.parameters.push([name, value]);
-            if reader.peek() != Some(b')') {
-                reader.space()?;
-            }
         }
     }
 }
@@ -378,4 +360,16 @@ fn is_media_type(octets: &[u8]) -> bool {
     let known =
         ["text", "image", "audio", "video", "application", "message", "model", "font", "multipart", ""];
     known.iter().any(|known| octets.eq_ignore_ascii_case(known.as_bytes()))
+}
+
+/// Whether an envelope follows: a message that is given as a basic part has its MD5 here, `NIL` or a string, or a disposition.
+fn is_envelope_next(reader: &Reader<'_>) -> bool {
+    let rest = reader.octets().get(reader.at() + 1..).unwrap_or_default();
+    match rest.first() {
+        // An envelope begins with a date, and goes on with a subject.
+        Some(b'(') => rest.get(1) != Some(&b'('),
+        // `NIL (` is an envelope that is missing and a body.
+        Some(b'N' | b'n') => rest.get(3..5) == Some(b" (") && rest.get(5) == Some(&b'('),
+        _ => false,
+    }
 }

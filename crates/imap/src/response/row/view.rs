@@ -428,7 +428,7 @@ impl<'a> BodyStructureView<'a> {
 
     /// The same as a value of its own, if it is one that could be sent: `None` if it is truncated, or a multipart has no parts.
     pub fn to_body_structure(&self) -> Option<BodyStructure> {
-        let parts = self.parts().map(|part| part.to_part()).collect::<Option<Vec<_>>>()?;
+        let parts = self.parts().map(PartView::to_part).collect::<Option<Vec<_>>>()?;
         BodyStructure::new(parts).ok()
     }
 }

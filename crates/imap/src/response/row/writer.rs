@@ -235,7 +235,7 @@ impl RowWriter {
             SectionText::HeaderFieldsNot(fields) => (b"HEADER.FIELDS.NOT ", fields),
             SectionText::Text => (b"TEXT", &[]),
             SectionText::Mime => (b"MIME", &[]),
-            _ => (b"", &[]),
+            SectionText::Whole => (b"", &[]),
         };
         if !word.is_empty() && !section.part().is_empty() {
             out.put_u8(b'.');
