@@ -213,6 +213,17 @@ impl SearchKeys {
         Self::under(SearchKey::And(2), self, Some(other))
     }
 
+    /// All of them; of any number in linear time.
+    ///
+    /// # Errors
+    ///
+    /// There are none.
+    pub fn all_of(all: Vec<Self>) -> Result<Self, ParseError> {
+        let mut keys = vec![SearchKey::And(all.len())];
+        keys.extend(all.into_iter().flat_map(|one| one.0));
+        Self::new(keys)
+    }
+
     /// One of them or both.
     #[must_use]
     pub fn or(self, other: Self) -> Self {

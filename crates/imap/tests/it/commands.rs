@@ -159,6 +159,9 @@ fn keys_are_put_together() {
     let tag = Tag::parse("a").unwrap();
     let printed = unit(&CommandBody::Search(search).encode(&tag, LiteralMode::Plus, false));
     assert_eq!(printed, "a SEARCH NOT OR SEEN DRAFT LARGER 5");
+    let many = SearchKeys::all_of(vec![key(SearchKey::Seen); 50_000]).unwrap();
+    assert!(many.evaluate(|_| true) && !many.negated().evaluate(|_| true));
+    assert!(SearchKeys::all_of(Vec::new()).is_err());
 }
 
 #[test]
