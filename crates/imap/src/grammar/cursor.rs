@@ -374,24 +374,40 @@ impl<'a> Cursor<'a> {
     pub(crate) fn list<T>(
         &mut self,
         limit: usize,
-        mut item: impl FnMut(&mut Self) -> Result<T>,
+        item: impl FnMut(&mut Self) -> Result<T>,
     ) -> Result<Vec<T>> {
-        self.eat("(")?;
-        let mut items = Vec::new();
-        if self.try_octet(b')') {
+        list(self, limit, item)
+    }
+}
+
+impl AsMut<Self> for Cursor<'_> {
+    fn as_mut(&mut self) -> &mut Self {
+        self
+    }
+}
+
+/// A list in parentheses, read by something that has a cursor.
+pub(crate) fn list<'a, C: AsMut<Cursor<'a>>, T>(
+    reader: &mut C,
+    limit: usize,
+    mut item: impl FnMut(&mut C) -> Result<T>,
+) -> Result<Vec<T>> {
+    reader.as_mut().eat("(")?;
+    let mut items = Vec::new();
+    if reader.as_mut().try_octet(b')') {
+        return Ok(items);
+    }
+    loop {
+        if items.len() >= limit {
+            return Err(reader.as_mut().fail(ParseErrorKind::TooLong { what: "a list", limit }));
+        }
+        items.push(item(reader)?);
+        let cursor = reader.as_mut();
+        if cursor.try_octet(b')') {
             return Ok(items);
         }
-        loop {
-            if items.len() >= limit {
-                return Err(self.fail(ParseErrorKind::TooLong { what: "a list", limit }));
-            }
-            items.push(item(self)?);
-            if self.try_octet(b')') {
-                return Ok(items);
-            }
-            if !self.try_octet(b' ') {
-                return Err(self.expected("a space or the end of a list"));
-            }
+        if !cursor.try_octet(b' ') {
+            return Err(cursor.expected("a space or the end of a list"));
         }
     }
 }

@@ -1,5 +1,5 @@
 use super::chars::{self, ASTRING, LIST, QUOTED};
-use crate::types::{MailboxName, Messages, SequenceNumber, SequenceSet};
+use crate::types::{Atom, MailboxName, Messages, SequenceNumber, SequenceSet};
 use bytes::{BufMut, Bytes, BytesMut};
 use core::fmt::{self, Write};
 use memchr::memchr;
@@ -114,6 +114,16 @@ impl Encoder {
         // Writing into a BytesMut fails only if it cannot grow, which it does not tell.
         let _ = write!(self.text, "{value}");
         self
+    }
+
+    /// One space.
+    pub fn space(&mut self) -> &mut Self {
+        self.text(" ")
+    }
+
+    /// An atom.
+    pub fn atom(&mut self, atom: &Atom) -> &mut Self {
+        self.text(atom.as_str())
     }
 
     /// A number.
