@@ -33,7 +33,8 @@ pub enum Change {
 pub enum Notice {
     /// `* n EXPUNGE`: the message with this sequence number is gone, and those behind it move up.
     Expunge(u32),
-    /// `* VANISHED uids`, in place of EXPUNGE after `ENABLE QRESYNC` (RFC 7162 section 3.2.10): ranges of UIDs, first and last.
+    /// `* VANISHED uids`, in place of EXPUNGE after `ENABLE QRESYNC` (RFC 7162 section 3.2.10) or `ENABLE UIDONLY` (RFC 9586 section 3.4):
+    /// ranges of UIDs, first and last.
     Vanished(Vec<(u32, u32)>),
     /// `* n EXISTS`: so many messages there are.
     Exists(u32),
@@ -99,6 +100,7 @@ pub struct MailboxView {
     reading: Uids,
     condstore: bool,
     qresync: bool,
+    uid_only: bool,
     mod_seq: ModSeq,
     mod_seq_told: ModSeq,
 }
@@ -124,6 +126,7 @@ impl MailboxView {
             reading: Uids::new(),
             condstore: false,
             qresync: false,
+            uid_only: false,
             mod_seq: ModSeq::default(),
             mod_seq_told: ModSeq::default(),
         }
@@ -143,6 +146,12 @@ impl MailboxView {
     pub fn set_qresync(&mut self, on: bool) {
         self.qresync = on;
         self.condstore |= on;
+    }
+
+    /// Whether VANISHED takes the place of EXPUNGE because the client wants no sequence numbers: after `ENABLE UIDONLY` (RFC 9586). Flags
+    /// are told with UIDFETCH then, for which a notice has the UID.
+    pub fn set_uid_only(&mut self, on: bool) {
+        self.uid_only = on;
     }
 
     /// What the client knows: numbers and UIDs as it counts them.
@@ -250,7 +259,7 @@ impl MailboxView {
 
     fn notice(&mut self, expunge: bool) -> Option<Notice> {
         if expunge && !self.removed.is_empty() {
-            if self.qresync {
+            if self.qresync || self.uid_only {
                 return Some(self.vanished());
             }
             if let Some((uid, number)) =

@@ -134,19 +134,14 @@ impl ListResponse {
         if reader.peek() == Some(b' ') && reader.peek_at(1) == Some(b'(') {
             reader.space()?;
             reader.eat(b'(', "a parenthesis")?;
-            loop {
-                reader.no_space()?;
-                if reader.try_eat(b')') {
-                    break;
-                }
+            let mut any = false;
+            while reader.next_item(any)? {
+                any = true;
                 let name = reader.astring()?.bytes(raw).unwrap_or_default();
                 reader.space()?;
                 if name.eq_ignore_ascii_case(b"CHILDINFO") {
                     reader.eat(b'(', "a parenthesis")?;
-                    while !reader.try_eat(b')') {
-                        if !this.child_info.is_empty() {
-                            reader.space()?;
-                        }
+                    while reader.next_item(!this.child_info.is_empty())? {
                         this.child_info.push(reader.astring()?.bytes(raw).unwrap_or_default());
                     }
                 } else if name.eq_ignore_ascii_case(b"OLDNAME") {
@@ -157,9 +152,6 @@ impl ListResponse {
                     let from = reader.at();
                     reader.skip_value()?;
                     this.extended.push((name, raw.slice(from..reader.at())));
-                }
-                if reader.peek() != Some(b')') {
-                    reader.space()?;
                 }
             }
         }
@@ -373,11 +365,9 @@ impl MailboxStatus {
         let mut this = Self::new(read_mailbox(reader, raw)?);
         reader.space()?;
         reader.eat(b'(', "a parenthesis")?;
-        loop {
-            reader.no_space()?;
-            if reader.try_eat(b')') {
-                return Ok(this);
-            }
+        let mut any = false;
+        while reader.next_item(any)? {
+            any = true;
             let from = reader.at();
             let name = reader.word();
             if name.is_empty() {
@@ -412,10 +402,8 @@ impl MailboxStatus {
                     this.others.push((name_bytes, raw.slice(from..reader.at())));
                 }
             }
-            if reader.peek() != Some(b')') {
-                reader.space()?;
-            }
         }
+        Ok(this)
     }
 
     pub(super) fn encode(&self, out: &mut BytesMut, utf8: bool) {

@@ -100,7 +100,7 @@ pub enum Response {
     /// `FETCH` or `UIDFETCH`: a message (section 7.5.2).
     Fetch(FetchRow),
     /// `ID`: who the server is; `None` if it does not say (RFC 2971).
-    Id(Option<Vec<(Bytes, Option<Bytes>)>>),
+    Id(Option<IdFields>),
     /// `QUOTA` (RFC 9208 section 4.2.1).
     Quota(Quota),
     /// `QUOTAROOT` (RFC 9208 section 4.2.2).
@@ -108,6 +108,9 @@ pub enum Response {
     /// Another, or one that could not be read.
     Unknown(UnknownResponse),
 }
+
+/// What ID says: names, such as `name` and `version`, and values (RFC 2971 section 3.3).
+pub type IdFields = Vec<(Bytes, Option<Bytes>)>;
 
 /// An untagged response that is not known, or could not be read, as it came.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -388,12 +391,9 @@ fn read_flags<T>(
     parse: impl Fn(&[u8]) -> core::result::Result<T, ParseError>,
 ) -> Result<Vec<T>> {
     reader.eat(b'(', "a parenthesis")?;
-    let mut flags = Vec::new();
-    loop {
-        reader.no_space()?;
-        if reader.try_eat(b')') {
-            return Ok(flags);
-        }
+    let (mut flags, mut any) = (Vec::new(), false);
+    while reader.next_item(any)? {
+        any = true;
         let at = reader.at();
         let name = reader.atom().octets(reader.octets());
         if name.is_empty() {
@@ -407,10 +407,8 @@ fn read_flags<T>(
                 }
             }
         }
-        if reader.peek() != Some(b')') {
-            reader.space()?;
-        }
     }
+    Ok(flags)
 }
 
 /// A mailbox name; one that is not encoded as it should be is read octet by octet.
@@ -431,21 +429,15 @@ fn read_mailbox(reader: &mut Reader<'_>, raw: &Bytes) -> Result<MailboxName> {
     MailboxName::new(name).map_err(|_| error)
 }
 
-fn read_id(reader: &mut Reader<'_>, raw: &Bytes) -> Result<Option<Vec<(Bytes, Option<Bytes>)>>> {
+fn read_id(reader: &mut Reader<'_>, raw: &Bytes) -> Result<Option<IdFields>> {
     if reader.nil() {
         return Ok(None);
     }
     reader.eat(b'(', "a parenthesis or NIL")?;
     let mut fields = Vec::new();
-    loop {
-        reader.no_space()?;
-        if reader.try_eat(b')') {
-            return Ok(Some(fields));
-        }
+    while reader.next_item(!fields.is_empty())? {
         let name = reader.string()?.bytes(raw).unwrap_or_default();
         fields.push((name, reader.space_nstring()?.bytes(raw)));
-        if reader.peek() != Some(b')') {
-            reader.space()?;
-        }
     }
+    Ok(Some(fields))
 }

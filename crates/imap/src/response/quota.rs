@@ -29,11 +29,7 @@ impl Quota {
         reader.space()?;
         reader.eat(b'(', "a parenthesis")?;
         let mut resources = Vec::new();
-        loop {
-            reader.no_space()?;
-            if reader.try_eat(b')') {
-                return Ok(Self { root, resources });
-            }
+        while reader.next_item(!resources.is_empty())? {
             let at = reader.at();
             let name = Atom::parse(reader.atom().octets(raw)).map_err(|error| error.shifted(at))?;
             reader.space()?;
@@ -41,10 +37,8 @@ impl Quota {
             reader.space()?;
             let limit = reader.lenient_number()?;
             resources.push(QuotaUsage { resource: QuotaResource::new(name), usage, limit });
-            if reader.peek() != Some(b')') {
-                reader.space()?;
-            }
         }
+        Ok(Self { root, resources })
     }
 
     pub(super) fn encode(&self, out: &mut BytesMut, utf8: bool) {

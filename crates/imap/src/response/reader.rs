@@ -229,6 +229,25 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
+    /// Between the items of a list, and behind its opening parenthesis: whether another item follows. If not, it goes behind the closing
+    /// one. `any` says whether there was an item before.
+    #[inline]
+    pub(super) fn next_item(&mut self, any: bool) -> Result<bool> {
+        if any {
+            if self.try_eat(b')') {
+                return Ok(false);
+            }
+            let at = self.at;
+            self.space()?;
+            if self.peek() == Some(b')') && !self.repair(Quirk::ExtraSpace, at) {
+                return self.fail("an item of a list");
+            }
+        } else {
+            self.no_space()?;
+        }
+        Ok(!self.try_eat(b')'))
+    }
+
     /// The name of an item, a code, a response: what goes on to a space, a parenthesis or a bracket.
     #[inline]
     pub(super) fn word(&mut self) -> &'a [u8] {
@@ -385,6 +404,14 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
+    fn is_literal_next(&self) -> bool {
+        match self.peek() {
+            Some(b'{') => true,
+            Some(b'~') => self.peek_at(1) == Some(b'{'),
+            _ => false,
+        }
+    }
+
     /// `{n}` or `~{n}`, CRLF and `n` octets; or only the header, at the end of the unit.
     fn literal(&mut self) -> Result<Text> {
         self.try_eat(b'~');
@@ -412,7 +439,7 @@ impl<'a> Reader<'a> {
     /// A string or `NIL`, where a literal may be streamed.
     pub(super) fn text(&mut self) -> Result<Text> {
         match self.peek() {
-            Some(b'{' | b'~') => self.literal(),
+            _ if self.is_literal_next() => self.literal(),
             _ => self.nstring().map(Text::Here),
         }
     }
@@ -422,7 +449,7 @@ impl<'a> Reader<'a> {
     pub(super) fn nstring(&mut self) -> Result<Span> {
         match self.peek() {
             Some(b'"') => self.quoted(),
-            Some(b'{' | b'~') => match self.literal()? {
+            _ if self.is_literal_next() => match self.literal()? {
                 Text::Here(span) => Ok(span),
                 Text::Streamed(_) => self.fail("the octets of a literal"),
             },
@@ -463,7 +490,8 @@ impl<'a> Reader<'a> {
     /// An atom or a string (RFC 9051 `astring`); an atom may have a `]`.
     pub(super) fn astring(&mut self) -> Result<Span> {
         match self.peek() {
-            Some(b'"' | b'{' | b'~') => self.nstring(),
+            Some(b'"' | b'{') => self.nstring(),
+            _ if self.is_literal_next() => self.nstring(),
             Some(octet) if is_atom_octet(octet) => Ok(self.atom()),
             _ => self.fail("an atom or a string"),
         }
@@ -488,7 +516,7 @@ impl<'a> Reader<'a> {
                     let (to, ..) = self.string_end(self.at + 1)?;
                     self.at = to + 1;
                 }
-                Some(b'{' | b'~') => {
+                _ if self.is_literal_next() => {
                     let from = self.at;
                     match self.literal() {
                         Ok(Text::Here(_)) => {}

@@ -1,6 +1,8 @@
 use super::{Numbers, print, reader::Reader, reader::Result};
+use crate::command::PartialRange;
 use crate::types::ModSeq;
 use bytes::{BufMut, Bytes, BytesMut};
+use core::num::NonZeroU32;
 
 /// The result of SEARCH or SORT without RETURN: numbers, or with UID UIDs (RFC 3501 section 7.2.5, RFC 5256 section 4).
 ///
@@ -82,8 +84,8 @@ pub struct ESearchResponse {
     pub all: Option<Numbers>,
     /// `MODSEQ`: the highest mod-sequence of what was found (RFC 7162 section 3.1.10).
     pub mod_seq: Option<ModSeq>,
-    /// `PARTIAL`: which part was asked for, as `1:100` or `-1:-100`, and what is in it (RFC 9394 section 3.1).
-    pub partial: Option<((i64, i64), Option<Numbers>)>,
+    /// `PARTIAL`: which part was asked for, and what is in it, if anything is (RFC 9394 section 3.1).
+    pub partial: Option<(PartialRange, Option<Numbers>)>,
     /// Others: name and value, as they came.
     pub others: Vec<(Bytes, Bytes)>,
 }
@@ -177,8 +179,9 @@ impl ESearchResponse {
         if let Some(mod_seq) = self.mod_seq {
             print::display(out, format_args!(" MODSEQ {mod_seq}"));
         }
-        if let Some(((from, to), numbers)) = &self.partial {
-            print::display(out, format_args!(" PARTIAL ({from}:{to} "));
+        if let Some((range, numbers)) = &self.partial {
+            let sign = if range.from_end { "-" } else { "" };
+            print::display(out, format_args!(" PARTIAL ({sign}{}:{sign}{} ", range.first, range.last));
             match numbers.as_ref().filter(|numbers| !numbers.is_empty()) {
                 Some(numbers) => print::display(out, numbers),
                 None => out.put_slice(b"NIL"),
@@ -195,18 +198,21 @@ impl ESearchResponse {
 }
 
 /// `(-1:-100 NIL)`.
-fn read_partial(reader: &mut Reader<'_>) -> Result<((i64, i64), Option<Numbers>)> {
+fn read_partial(reader: &mut Reader<'_>) -> Result<(PartialRange, Option<Numbers>)> {
     reader.eat(b'(', "a parenthesis")?;
-    let signed = |reader: &mut Reader<'_>| -> Result<i64> {
-        let minus = reader.try_eat(b'-');
-        let number = i64::from(reader.nz_number()?);
-        Ok(if minus { -number } else { number })
+    let from_end = reader.try_eat(b'-');
+    let number = |reader: &mut Reader<'_>| -> Result<NonZeroU32> {
+        let number = reader.nz_number()?;
+        NonZeroU32::new(number).map_or_else(|| reader.fail("a number over 0"), Ok)
     };
-    let from = signed(reader)?;
+    let first = number(reader)?;
     reader.eat(b':', "a colon")?;
-    let to = signed(reader)?;
+    if from_end {
+        reader.eat(b'-', "a minus")?;
+    }
+    let last = number(reader)?;
     reader.space()?;
     let numbers = if reader.nil() { None } else { Some(Numbers::read_set(reader)?) };
     reader.eat(b')', "a parenthesis")?;
-    Ok(((from, to), numbers))
+    Ok((PartialRange { first, last, from_end }, numbers))
 }

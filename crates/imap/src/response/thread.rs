@@ -103,6 +103,6 @@ impl ThreadResponse {
                 print::number(out, number);
             }
         }
-        open.iter().for_each(|_| out.put_u8(b')'));
+        out.put_bytes(b')', open.len());
     }
 }

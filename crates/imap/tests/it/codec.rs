@@ -53,7 +53,9 @@ fn commands<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Vec<String> {
                 Ok(CommandPart::Waits) => log.add("waits".into()),
                 Ok(CommandPart::Line(line)) => log.add(format!("line {}", line.escape_ascii())),
                 Ok(other) => panic!("{other:?}"),
-                Err(error) => log.add(format!("bad {}", error.tag.map_or("*".into(), |tag| tag.to_string()))),
+                Err(error) => {
+                    log.add(format!("bad {}", error.tag.map_or_else(|| "*".into(), |tag| tag.to_string())));
+                }
             }
         }
         assert!(input.len() <= limits.unit);
@@ -181,7 +183,7 @@ fn responses<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Vec<String> {
                     other => format!("{other:?}"),
                 }),
                 Ok(ResponsePart::Body { number, uid, body }) => {
-                    log.add(format!("body {number} {uid:?} {}", body.len))
+                    log.add(format!("body {number} {uid:?} {}", body.len));
                 }
                 Ok(ResponsePart::Chunk(octets)) => log.chunk(&octets),
                 Ok(other) => panic!("{other:?}"),

@@ -4,8 +4,16 @@
 #![allow(clippy::disallowed_methods, reason = "a test must begin at some time")]
 
 mod codec;
+mod commands;
+#[cfg(feature = "tokio-codec")]
+mod framed;
 mod framer;
+mod lenience;
+mod names;
 mod office;
+mod responses;
+mod rows;
 mod server;
 mod server_limits;
+mod sets;
 mod view;

@@ -11,29 +11,29 @@ use std::sync::Arc;
 use std::time::Instant;
 
 #[derive(Debug, Clone)]
-pub struct Mail {
-    pub uid: u32,
-    pub flags: Vec<Flag>,
-    pub octets: Bytes,
+pub(crate) struct Mail {
+    pub(crate) uid: u32,
+    pub(crate) flags: Vec<Flag>,
+    pub(crate) octets: Bytes,
 }
 
 /// INBOX, and what was heard.
 #[derive(Debug)]
-pub struct Office {
-    pub mails: Vec<Mail>,
-    pub uid_next: u32,
-    pub heard: Vec<String>,
-    pub appending: Vec<Bytes>,
-    pub incoming: BytesMut,
+pub(crate) struct Office {
+    pub(crate) mails: Vec<Mail>,
+    pub(crate) uid_next: u32,
+    pub(crate) heard: Vec<String>,
+    pub(crate) appending: Vec<Bytes>,
+    pub(crate) incoming: BytesMut,
 }
 
-pub fn flag(name: &str) -> Flag {
+pub(crate) fn flag(name: &str) -> Flag {
     Flag::parse(name).unwrap()
 }
 
 impl Office {
     /// A mailbox with so many messages, of UIDs 10, 20, 30 …
-    pub fn new(count: u32) -> Self {
+    pub(crate) fn new(count: u32) -> Self {
         let mail = |number: u32| Mail {
             uid: number * 10,
             flags: Vec::new(),
@@ -48,11 +48,11 @@ impl Office {
         }
     }
 
-    pub fn selected(&self) -> Selected {
+    pub(crate) fn selected(&self) -> Selected {
         Selected::new(1_795_392_000, self.uid_next, self.mails.iter().map(|mail| mail.uid).collect())
     }
 
-    pub fn named(&self, uids: &UidSet) -> Vec<u32> {
+    pub(crate) fn named(&self, uids: &UidSet) -> Vec<u32> {
         self.mails.iter().map(|mail| mail.uid).filter(|uid| uids.contains(*uid)).collect()
     }
 
@@ -61,7 +61,7 @@ impl Office {
     }
 
     /// Answers at once, as a good server does.
-    pub fn answer(&mut self, session: &mut Server, event: Event) {
+    pub(crate) fn answer(&mut self, session: &mut Server, event: Event) {
         match event {
             Event::StartTls(token) => token.accept(session),
             Event::Login(token) => {
@@ -212,7 +212,7 @@ impl Office {
     }
 
     /// The row of a message, with the items of the command that this office knows.
-    pub fn row(&mut self, session: &mut Server, token: &Fetch, uid: u32) -> Result<(), RowError> {
+    pub(crate) fn row(&mut self, session: &mut Server, token: &Fetch, uid: u32) -> Result<(), RowError> {
         let mail = self.mail(uid).clone();
         let mut row = token.row(session, uid)?;
         for item in &token.command().items {
@@ -230,21 +230,21 @@ impl Office {
 }
 
 /// A session with its input, its office, and what it said.
-pub struct Desk {
-    pub session: Server,
-    pub office: Office,
-    pub input: BytesMut,
-    pub now: Instant,
-    pub said: Vec<u8>,
-    pub ended: Option<String>,
+pub(crate) struct Desk {
+    pub(crate) session: Server,
+    pub(crate) office: Office,
+    pub(crate) input: BytesMut,
+    pub(crate) now: Instant,
+    pub(crate) said: Vec<u8>,
+    pub(crate) ended: Option<String>,
 }
 
 impl Desk {
-    pub fn new(config: Config, office: Office) -> Self {
+    pub(crate) fn new(config: Config, office: Office) -> Self {
         Self::with(Server::new_over_tls(Arc::new(config), TlsInfo::default()), office)
     }
 
-    pub fn with(session: Server, office: Office) -> Self {
+    pub(crate) fn with(session: Server, office: Office) -> Self {
         let mut desk =
             Self { session, office, input: BytesMut::new(), now: Instant::now(), said: Vec::new(), ended: None };
         desk.run();
@@ -252,14 +252,14 @@ impl Desk {
     }
 
     /// Logged in, with INBOX selected, and nothing said of that.
-    pub fn selected(count: u32) -> Self {
+    pub(crate) fn selected(count: u32) -> Self {
         let mut desk = Self::new(Config::new(), Office::new(count));
         desk.say("a LOGIN bob pickles\r\nb SELECT INBOX\r\n");
         desk
     }
 
     /// The next event, without answering it; what is said is collected.
-    pub fn next(&mut self) -> Option<Event> {
+    pub(crate) fn next(&mut self) -> Option<Event> {
         loop {
             let step = self.session.poll_event(self.now, &mut self.input);
             let mut wrote = false;
@@ -282,26 +282,26 @@ impl Desk {
         }
     }
 
-    pub fn run(&mut self) {
+    pub(crate) fn run(&mut self) {
         while let Some(event) = self.next() {
             self.office.answer(&mut self.session, event);
         }
     }
 
     /// The client says something, and this is what is answered.
-    pub fn say(&mut self, octets: impl AsRef<[u8]>) -> String {
+    pub(crate) fn say(&mut self, octets: impl AsRef<[u8]>) -> String {
         self.said.clear();
         self.input.extend_from_slice(octets.as_ref());
         self.run();
         self.take_said()
     }
 
-    pub fn take_said(&mut self) -> String {
+    pub(crate) fn take_said(&mut self) -> String {
         String::from_utf8(std::mem::take(&mut self.said)).unwrap()
     }
 
     /// Time passes.
-    pub fn wait(&mut self, seconds: u64) -> String {
+    pub(crate) fn wait(&mut self, seconds: u64) -> String {
         let until = self.now + std::time::Duration::from_secs(seconds);
         while let Some(next) = self.session.poll_timeout().filter(|next| *next <= until) {
             self.now = self.now.max(next);

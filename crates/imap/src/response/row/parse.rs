@@ -46,21 +46,17 @@ impl FetchRow {
     ) -> Result<Self> {
         let mut row = Self::empty(number, by_uid);
         reader.eat(b'(', "a parenthesis")?;
-        if row.read_items(reader)? == Stop::Streamed {
+        if row.read_items(reader, false)? == Stop::Streamed {
             return reader.fail("the octets of a literal");
         }
         row.raw = raw.clone();
         Ok(row)
     }
 
-    pub(super) fn read_items(&mut self, reader: &mut Reader<'_>) -> Result<Stop> {
+    /// Reads items up to the end of the row, or to a literal that is not in it. `any` says whether there was an item before.
+    pub(super) fn read_items(&mut self, reader: &mut Reader<'_>, mut any: bool) -> Result<Stop> {
         let mut resyncs = 0;
         loop {
-            reader.no_space()?;
-            if reader.try_eat(b')') {
-                reader.end()?;
-                return Ok(Stop::End);
-            }
             if reader.is_end() {
                 return if reader.repair(Quirk::UnclosedList, reader.at()) {
                     Ok(Stop::End)
@@ -68,12 +64,17 @@ impl FetchRow {
                     reader.fail("a parenthesis")
                 };
             }
+            if !reader.next_item(any)? {
+                reader.end()?;
+                return Ok(Stop::End);
+            }
+            if reader.is_end() {
+                // A space at the end, where the parenthesis is missing.
+                continue;
+            }
+            any = true;
             if self.read_item(reader, &mut resyncs)? == Stop::Streamed {
                 return Ok(Stop::Streamed);
-            }
-            match reader.peek() {
-                Some(b')') | None => {}
-                _ => reader.space()?,
             }
         }
     }
@@ -95,7 +96,8 @@ impl FetchRow {
             return Err(error);
         }
         reader.go_to(value_at);
-        if reader.skip_value().is_err() || reader.at() == from {
+        // One that ends where the row should end has lost a parenthesis.
+        if reader.skip_value().is_err() || reader.is_end() || reader.at() == from {
             resync(reader, value_at.max(from + 1), resyncs);
         }
         let value = Span::new(value_at, reader.at());
@@ -180,6 +182,8 @@ impl FetchRow {
         }
         match reader.peek() {
             Some(b' ' | b')') | None => Ok(Stop::End),
+            // Some leave the space out behind a list or a string, where it cannot be mistaken.
+            _ if matches!(reader.octets().get(reader.at() - 1), Some(b')' | b'"')) => Ok(Stop::End),
             _ => reader.fail("a space or a parenthesis"),
         }
     }
@@ -236,20 +240,14 @@ fn read_object_id(reader: &mut Reader<'_>) -> Result<Span> {
 fn read_flags(reader: &mut Reader<'_>) -> Result<Vec<Span>> {
     reader.eat(b'(', "a parenthesis")?;
     let mut flags = Vec::with_capacity(4);
-    loop {
-        reader.no_space()?;
-        if reader.try_eat(b')') {
-            return Ok(flags);
-        }
+    while reader.next_item(!flags.is_empty())? {
         let flag = reader.atom();
         if flag.octets(reader.octets()).is_empty() {
             return reader.fail("a flag");
         }
         flags.push(flag);
-        if reader.peek() != Some(b')') {
-            reader.space()?;
-        }
     }
+    Ok(flags)
 }
 
 /// How long the lists of a [`Detail`] are: to go back to when an item could not be read.

@@ -102,10 +102,8 @@ impl FetchRowParser {
         reader.go_to(self.at);
         if self.at == 0 {
             self.row = read_head(&mut reader)?;
-        } else if reader.peek() != Some(b')') {
-            reader.space()?;
         }
-        let stop = self.row.read_items(&mut reader)?;
+        let stop = self.row.read_items(&mut reader, self.at > 0)?;
         self.at = reader.at();
         self.repairs.extend(reader.into_repairs());
         self.repairs.truncate(64);

@@ -251,8 +251,9 @@ impl Detail {
             location = reader.space_nstring()?;
         }
         while reader.peek() == Some(b' ') {
+            let at = reader.at();
             reader.space()?;
-            if reader.peek() == Some(b')') {
+            if reader.peek() == Some(b')') && reader.repair(Quirk::ExtraSpace, at) {
                 break;
             }
             reader.skip_value()?;
@@ -303,15 +304,12 @@ impl Detail {
         }
         reader.eat(b'(', "a parenthesis")?;
         loop {
-            if reader.peek() == Some(b')') {
-                if index(self.languages.len()) == from && !reader.repair(Quirk::EmptyList, reader.at()) {
+            let any = index(self.languages.len()) > from;
+            if !reader.next_item(any)? {
+                if !any && !reader.repair(Quirk::EmptyList, reader.at()) {
                     return reader.fail("a language");
                 }
-                reader.eat(b')', "a parenthesis")?;
                 return Ok((from, index(self.languages.len())));
-            }
-            if index(self.languages.len()) > from {
-                reader.space()?;
             }
             let language = reader.string()?;
             self.languages.push(language);
@@ -333,12 +331,11 @@ impl Detail {
         }
         reader.eat(b'(', "parameters or NIL")?;
         loop {
-            reader.no_space()?;
-            if reader.peek() == Some(b')') {
-                if index(self.parameters.len()) == from && !reader.repair(Quirk::EmptyList, reader.at()) {
+            let any = index(self.parameters.len()) > from;
+            if !reader.next_item(any)? {
+                if !any && !reader.repair(Quirk::EmptyList, reader.at()) {
                     return reader.fail("a parameter");
                 }
-                reader.eat(b')', "a parenthesis")?;
                 return Ok((from, index(self.parameters.len())));
             }
             let name = reader.string()?;
@@ -348,9 +345,6 @@ impl Detail {
                 reader.string_after_space()?
             };
             self.parameters.push([name, value]);
-            if reader.peek() != Some(b')') {
-                reader.space()?;
-            }
         }
     }
 }
