@@ -1,5 +1,9 @@
 //! A set of UIDs that knows the number of each: what a mailbox looks like to one session.
 
+mod low;
+
+use low::Low;
+
 /// UIDs in ascending order, and their message sequence numbers (RFC 9051 section 2.3.1).
 ///
 /// Small and quick whatever the UIDs are: chunks of 65,536 UIDs exist only where there are messages; a dense one is a bitmap, a thin one
@@ -40,25 +44,6 @@ struct Chunk {
     low: Low,
 }
 
-/// The last two octets of the UIDs of a chunk.
-#[derive(Debug, Clone)]
-enum Low {
-    Few(Vec<u16>),
-    Many(Box<Bitmap>),
-}
-
-#[derive(Debug, Clone)]
-struct Bitmap {
-    words: [u64; 1024],
-    /// Bits set before each block of 8 words.
-    before: [u16; 128],
-}
-
-/// An array of this many is as large as a bitmap.
-const FEW: usize = 4096;
-/// A bitmap with this few becomes an array again.
-const FEW_AGAIN: u16 = 3072;
-
 const fn split(uid: u32) -> (u8, u8, u16) {
     let [high, middle, low0, low1] = uid.to_be_bytes();
     (high, middle, u16::from_be_bytes([low0, low1]))
@@ -69,126 +54,6 @@ const fn join(high: u8, middle: u8, low: u16) -> u32 {
     u32::from_be_bytes([high, middle, low0, low1])
 }
 
-impl Bitmap {
-    fn new(low: &[u16]) -> Box<Self> {
-        let mut bitmap = Box::new(Self { words: [0; 1024], before: [0; 128] });
-        for low in low {
-            let (word, bit) = Self::place(*low);
-            bitmap.words[word] |= bit;
-        }
-        bitmap.recount();
-        bitmap
-    }
-
-    const fn place(low: u16) -> (usize, u64) {
-        (low as usize / 64, 1 << (low % 64))
-    }
-
-    fn recount(&mut self) {
-        let mut before = 0;
-        for (slot, block) in self.before.iter_mut().zip(self.words.chunks(8)) {
-            *slot = before;
-            // The last block's own count is the only one that could bring it to 65,536, and nothing is counted behind it.
-            before = before.wrapping_add(ones(block));
-        }
-    }
-
-    /// How many are less than `low`, and whether it is there.
-    fn rank(&self, low: u16) -> (u32, bool) {
-        let (word, bit) = Self::place(low);
-        let block = word / 8;
-        let rank = u32::from(self.before[block])
-            + u32::from(ones(&self.words[block * 8..word]))
-            + (self.words[word] & (bit - 1)).count_ones();
-        (rank, self.words[word] & bit != 0)
-    }
-
-    /// The one with `rank` others before it; there must be one.
-    fn select(&self, rank: u32) -> u16 {
-        let block = self.before.partition_point(|before| u32::from(*before) <= rank).saturating_sub(1);
-        let mut left = rank - u32::from(self.before[block]);
-        for (word, bits) in self.words.iter().enumerate().skip(block * 8) {
-            let here = bits.count_ones();
-            if left < here {
-                let mut bits = *bits;
-                for _ in 0..left {
-                    bits &= bits - 1;
-                }
-                return low_of(word, bits);
-            }
-            left -= here;
-        }
-        u16::MAX
-    }
-
-    fn next_from(&self, low: u16) -> Option<u16> {
-        let (word, bit) = Self::place(low);
-        let first = self.words[word] & !(bit - 1);
-        if first != 0 {
-            return Some(low_of(word, first));
-        }
-        let (at, bits) = self.words.iter().enumerate().skip(word + 1).find(|(_, bits)| **bits != 0)?;
-        Some(low_of(at, *bits))
-    }
-
-    fn set(&mut self, low: u16) {
-        let (word, bit) = Self::place(low);
-        self.words[word] |= bit;
-        for before in &mut self.before[word / 8 + 1..] {
-            *before += 1;
-        }
-    }
-
-    fn clear(&mut self, low: u16) {
-        let (word, bit) = Self::place(low);
-        self.words[word] &= !bit;
-        for before in &mut self.before[word / 8 + 1..] {
-            *before -= 1;
-        }
-    }
-}
-
-/// At most 512: the bits of a block.
-fn ones(block: &[u64]) -> u16 {
-    block.iter().fold(0, |sum, word| sum + u16::from(word.count_ones().to_le_bytes()[0]))
-}
-
-/// The first of `bits`, which are not 0.
-fn low_of(word: usize, bits: u64) -> u16 {
-    u16::try_from(word * 64 + bits.trailing_zeros() as usize).unwrap_or(u16::MAX)
-}
-
-impl Low {
-    fn rank(&self, low: u16) -> (u32, bool) {
-        match self {
-            Self::Few(few) => match few.binary_search(&low) {
-                Ok(at) => (count(at), true),
-                Err(at) => (count(at), false),
-            },
-            Self::Many(bitmap) => bitmap.rank(low),
-        }
-    }
-
-    fn select(&self, rank: u32) -> Option<u16> {
-        match self {
-            Self::Few(few) => few.get(rank as usize).copied(),
-            Self::Many(bitmap) => Some(bitmap.select(rank)),
-        }
-    }
-
-    fn next_from(&self, low: u16) -> Option<u16> {
-        match self {
-            Self::Few(few) => few.get(few.partition_point(|have| *have < low)).copied(),
-            Self::Many(bitmap) => bitmap.next_from(low),
-        }
-    }
-}
-
-/// Of at most 65,536 things.
-fn count(n: usize) -> u32 {
-    u32::try_from(n).unwrap_or(u32::MAX)
-}
-
 impl Chunk {
     fn count(&self) -> u32 {
         u32::from(self.count_less_one) + 1
@@ -196,56 +61,15 @@ impl Chunk {
 
     /// False if it was there.
     fn insert(&mut self, low: u16) -> bool {
-        match &mut self.low {
-            Low::Few(few) => {
-                let Err(at) = few.binary_search(&low) else { return false };
-                if few.len() == FEW {
-                    let mut bitmap = Bitmap::new(few);
-                    bitmap.set(low);
-                    self.low = Low::Many(bitmap);
-                } else {
-                    if few.len() == few.capacity() {
-                        // A quarter at a time, for doubling would waste a third of the memory.
-                        few.reserve_exact((few.len() / 4).max(4));
-                    }
-                    few.insert(at, low);
-                }
-            }
-            Low::Many(bitmap) if bitmap.rank(low).1 => return false,
-            Low::Many(bitmap) => bitmap.set(low),
-        }
-        self.count_less_one += 1;
-        true
+        let is_new = self.low.insert(low);
+        self.count_less_one += u16::from(is_new);
+        is_new
     }
 
     /// Removes one of several, which must be there.
     fn remove(&mut self, low: u16) {
         self.count_less_one -= 1;
-        match &mut self.low {
-            Low::Few(few) => {
-                if let Ok(at) = few.binary_search(&low) {
-                    few.remove(at);
-                }
-                if few.capacity() > 8 && few.len() < few.capacity() / 2 {
-                    few.shrink_to_fit();
-                }
-            }
-            Low::Many(bitmap) => {
-                bitmap.clear(low);
-                if self.count_less_one < FEW_AGAIN {
-                    self.low = Low::Few(self.lows().collect());
-                }
-            }
-        }
-    }
-
-    fn lows(&self) -> impl Iterator<Item = u16> + '_ {
-        let mut next = self.low.next_from(0);
-        core::iter::from_fn(move || {
-            let low = next?;
-            next = low.checked_add(1).and_then(|from| self.low.next_from(from));
-            Some(low)
-        })
+        self.low.remove(low, usize::from(self.count_less_one) + 1);
     }
 }
 
@@ -286,19 +110,16 @@ impl Uids {
 
     /// The greatest.
     pub fn last(&self) -> Option<u32> {
-        self.uid(self.len())
+        let group = self.groups.last()?;
+        let chunk = group.chunks.last()?;
+        Some(join(group.key, chunk.key, chunk.low.select(chunk.count() - 1)?))
     }
 
     /// How much memory it holds, in octets, the allocator's own share counted as 16 for each block.
     pub fn memory(&self) -> usize {
-        let chunk = |chunk: &Chunk| {
-            16 + match &chunk.low {
-                Low::Few(few) => few.capacity() * size_of::<u16>(),
-                Low::Many(_) => size_of::<Bitmap>(),
-            }
-        };
         let group = |group: &Group| {
-            16 + group.chunks.capacity() * size_of::<Chunk>() + group.chunks.iter().map(chunk).sum::<usize>()
+            16 + group.chunks.capacity() * size_of::<Chunk>()
+                + group.chunks.iter().map(|chunk| chunk.low.memory()).sum::<usize>()
         };
         16 + self.groups.capacity() * size_of::<Group>() + self.groups.iter().map(group).sum::<usize>()
     }
@@ -373,10 +194,7 @@ impl Uids {
             }
             Err(within) => {
                 let before = group.chunks.get(within).map_or_else(|| group.count(), |chunk| chunk.before);
-                let mut few = Vec::new();
-                few.reserve_exact(4);
-                few.push(low);
-                let chunk = Chunk { key: middle, count_less_one: 0, before, low: Low::Few(few) };
+                let chunk = Chunk { key: middle, count_less_one: 0, before, low: Low::one(low) };
                 group.chunks.insert(within, chunk);
                 within
             }

@@ -52,7 +52,7 @@ pub use request::{
     Authenticate, Close, Create, Delete, List, Login, Namespace, Rename, SaslResponse, Select, StartTls,
     Status, Subscribe,
 };
-pub use row::{Literal, Row, RowError};
+pub use row::{Literal, Row, RowError, SectionItem};
 pub use select::Selected;
 
 use crate::codec::{Framer, LiteralHeader};

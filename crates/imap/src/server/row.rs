@@ -31,6 +31,27 @@ impl fmt::Display for RowError {
 
 impl core::error::Error for RowError {}
 
+/// What a streamed literal is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SectionItem<'a> {
+    /// `BODY[…]`.
+    Body {
+        /// Which section.
+        section: &'a Section,
+        /// Where it begins, if only some octets were asked for.
+        origin: Option<u64>,
+    },
+    /// `BINARY[…]`: a part with its transfer encoding undone.
+    Binary {
+        /// Which part.
+        part: &'a [NonZeroU32],
+        /// Where it begins, if only some octets were asked for.
+        origin: Option<u64>,
+    },
+    /// `RFC822`, `RFC822.HEADER` or `RFC822.TEXT` (RFC 3501 section 6.4.5), for the whole message, its header, its text.
+    Rfc822(&'a Section),
+}
+
 /// The row whose line is open: nothing else may be written before it is closed.
 #[derive(Debug)]
 pub(super) struct Lane {
@@ -177,10 +198,13 @@ impl Row<'_> {
         row
     }
 
-    /// `BODY[…]`: a section of `len` octets that come in chunks. The line belongs to it until the last of them is pushed.
-    pub fn stream(self, section: &Section, origin: Option<u64>, len: u64) -> Literal {
-        let Row { session, slot, uid, writer, is_dead } =
-            self.item(|row, text| row.literal(text, section, origin, len));
+    /// A section of `len` octets that come in chunks. The line belongs to it until the last of them is pushed.
+    pub fn stream(self, item: SectionItem<'_>, len: u64) -> Literal {
+        let Row { session, slot, uid, writer, is_dead } = self.item(|row, text| match item {
+            SectionItem::Body { section, origin } => row.literal(text, section, origin, len),
+            SectionItem::Binary { part, origin } => row.binary_literal(text, part, origin, len),
+            SectionItem::Rfc822(section) => row.rfc822_literal(text, section, len),
+        });
         let ticket = if is_dead { None } else { session.begin_literal(slot, len) };
         Literal { ticket, slot, uid, writer, left: len }
     }

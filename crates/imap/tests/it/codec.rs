@@ -54,7 +54,7 @@ fn commands<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Vec<String> {
                 Ok(CommandPart::Line(line)) => log.add(format!("line {}", line.escape_ascii())),
                 Ok(other) => panic!("{other:?}"),
                 Err(error) => {
-                    log.add(format!("bad {}", error.tag.map_or_else(|| "*".into(), |tag| tag.to_string())))
+                    log.add(format!("bad {}", error.tag.map_or_else(|| "*".into(), |tag| tag.to_string())));
                 }
             }
         }

@@ -138,6 +138,33 @@ fn every_command_is_read_and_printed_the_same() {
 }
 
 #[test]
+fn the_examples_of_the_rfcs() {
+    let lines = include_str!("../transcripts/rfc-commands.txt").lines().filter(|line| !line.starts_with('#'));
+    let mut count = 0;
+    for line in lines {
+        let (_, line) = line.split_once(' ').unwrap();
+        let command = parse(line).unwrap_or_else(|error| panic!("{line:?}: {error}"));
+        let again = parse(unit(&command.encode(LiteralMode::Minus, false))).unwrap();
+        assert_eq!(format!("{again:?}"), format!("{command:?}"), "{line}");
+        count += 1;
+    }
+    assert!(count > 200, "{count}");
+}
+
+#[test]
+fn keys_are_put_together() {
+    let key = |key| SearchKeys::single(key).unwrap();
+    let keys = key(SearchKey::Seen).or(key(SearchKey::Draft)).negated().and(key(SearchKey::Larger(5)));
+    let search = Search { uid: false, return_options: None, charset: None, keys };
+    let tag = Tag::parse("a").unwrap();
+    let printed = unit(&CommandBody::Search(search).encode(&tag, LiteralMode::Plus, false));
+    assert_eq!(printed, "a SEARCH NOT OR SEEN DRAFT LARGER 5");
+    let many = SearchKeys::all_of(vec![key(SearchKey::Seen); 50_000]).unwrap();
+    assert!(many.evaluate(|_| true) && !many.negated().evaluate(|_| true));
+    assert!(SearchKeys::all_of(Vec::new()).is_err());
+}
+
+#[test]
 fn what_is_written_otherwise_is_read_too() {
     for (line, printed) in [
         ("A noop", "A NOOP"),

@@ -63,6 +63,31 @@ fn what_has_a_second_spelling_or_none_is_refused() {
 }
 
 #[test]
+fn a_server_knows_its_own_spelling_again() {
+    for (wire, shown) in [
+        (&b"R&D"[..], "R&D"),
+        (b"&Jjo!", "&Jjo!"),
+        ("Entwürfe".as_bytes(), "Entwürfe"),
+        (b"Entw\xfcrfe", "Entw\u{fffd}rfe"),
+        (b"&AGE-", "&AGE-"),
+    ] {
+        let (name, repaired) = MailboxName::from_wire_lenient(wire, false).unwrap();
+        assert!(repaired);
+        assert_eq!(name.as_str(), shown);
+        assert_eq!(&*name.to_wire(false), wire);
+        assert_ne!(Some(name), MailboxName::new(shown).ok(), "two spellings are two mailboxes");
+    }
+    let (name, repaired) = MailboxName::from_wire_lenient(b"R&-D", false).unwrap();
+    assert_eq!((name.as_str(), repaired), ("R&D", false));
+    for wire in [&b"a\r\nb&"[..], b"\0&"] {
+        assert!(MailboxName::from_wire_lenient(wire, false).is_err());
+    }
+    let odd = MailboxName::from_wire_lenient(b"a\xff", true).unwrap();
+    assert!(odd.1);
+    assert_eq!(&*odd.0.to_wire(true), b"a\xff");
+}
+
+#[test]
 fn a_long_hostile_name_costs_linear_time() {
     let hostile = [b"&".repeat(1_000_000), b"&-".repeat(500_000), b"&AOk-".repeat(200_000), b"&".to_vec()];
     let started = std::time::Instant::now();

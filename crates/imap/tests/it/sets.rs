@@ -91,7 +91,9 @@ pub(crate) fn sequence_set() -> impl Strategy<Value = SequenceSet> {
 pub(crate) fn uid_set() -> impl Strategy<Value = UidSet> {
     prop::collection::vec((1_u32..1000, 0_u32..5), 1..6).prop_map(|ranges| {
         let mut set = UidSet::new();
-        ranges.into_iter().for_each(|(start, more)| set.push_range(start..=start + more));
+        for (start, more) in ranges {
+            set.push_range(start..=start + more);
+        }
         set
     })
 }

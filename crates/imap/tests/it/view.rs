@@ -254,7 +254,7 @@ fn a_million_messages_are_small() {
     };
     megabytes("dense", 0.2, &mut (1..=MILLION));
     megabytes("every second", 0.3, &mut (1..=MILLION).map(|uid| uid * 2));
-    for per_chunk in [1u32, 8, 13, 16, 17, 21, 100, 4096, 4097] {
+    for per_chunk in [13u32, 17, 4097] {
         // So many UIDs in each chunk of 65,536, until they are a million or there are no more chunks.
         let chunk = |at: u32| (0..per_chunk).map(move |low| (at << 16) + 1 + low * (65_535 / per_chunk));
         let mut uids = Uids::new();
@@ -276,15 +276,15 @@ fn a_million_messages_are_small() {
 
 /// What is owed is no larger than the mailbox, and costs no more than a bounded number of steps each.
 #[test]
-fn a_million_changes_are_bounded() {
-    const MILLION: u32 = 1_000_000;
-    let spread = |n: u32| n * 4294 + 1;
-    let mut view = view((0..MILLION).map(spread));
-    for n in (0..MILLION).rev() {
+fn many_changes_are_bounded() {
+    const COUNT: u32 = 200_000;
+    let spread = |n: u32| n * 21_474 + 1;
+    let mut view = view((0..COUNT).map(spread));
+    for n in (0..COUNT).rev() {
         view.apply(changed(spread(n), 1));
         view.apply(Change::Removed(spread(n)));
     }
-    let mut next = MILLION;
+    let mut next = COUNT;
     view.tell(true, |notice| {
         assert_eq!(notice, Notice::Expunge(next));
         next -= 1;

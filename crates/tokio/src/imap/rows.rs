@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use postroad_core::Full;
 use postroad_imap::response::{ListResponse, MailboxStatus};
-use postroad_imap::server::{Fetch, List, Literal, Row, RowError, Server, Store};
-use postroad_imap::types::{Flag, ModSeq, Section, UidSet};
+use postroad_imap::server::{Fetch, List, Literal, Row, RowError, SectionItem, Server, Store};
+use postroad_imap::types::{Flag, ModSeq, UidSet};
 use std::future::poll_fn;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
@@ -125,8 +125,7 @@ impl<'a> Rows<'a> {
         &self,
         uid: u32,
         write: impl FnOnce(Row<'_>) -> Row<'_>,
-        section: &Section,
-        origin: Option<u64>,
+        item: SectionItem<'_>,
         len: u64,
     ) -> Result<RowBody<'a>, Gone> {
         let mut write = Some(write);
@@ -134,7 +133,7 @@ impl<'a> Rows<'a> {
             .shared
             .with_room(|session| match Self::begin(&self.of, session, uid) {
                 Ok(row) => match write.take() {
-                    Some(write) => Some(Ok(write(row).stream(section, origin, len))),
+                    Some(write) => Some(Ok(write(row).stream(item, len))),
                     None => Some(Err(Gone)),
                 },
                 Err(RowError::Full) => None,
@@ -203,14 +202,13 @@ impl RowBody<'_> {
     pub fn next(
         self,
         write: impl FnOnce(Row<'_>) -> Row<'_>,
-        section: &Section,
-        origin: Option<u64>,
+        item: SectionItem<'_>,
         len: u64,
     ) -> Self {
         let Self { shared, literal } = self;
         let mut inner = shared.lock();
         inner.has_output = true;
-        let literal = write(literal.resume(&mut inner.session)).stream(section, origin, len);
+        let literal = write(literal.resume(&mut inner.session)).stream(item, len);
         drop(inner);
         Self { shared, literal }
     }

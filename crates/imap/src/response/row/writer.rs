@@ -170,14 +170,24 @@ impl RowWriter {
     /// `RFC822`, `RFC822.HEADER` or `RFC822.TEXT` and its octets (RFC 3501 section 6.4.5); another section is nothing of that, and is
     /// printed as `BODY[…]`.
     pub fn rfc822(&mut self, out: &mut BytesMut, section: &Section, octets: &[u8]) {
-        let name: &[u8] = match section.text() {
-            SectionText::Whole if section.part().is_empty() => b"RFC822 ",
-            SectionText::Header if section.part().is_empty() => b"RFC822.HEADER ",
-            SectionText::Text if section.part().is_empty() => b"RFC822.TEXT ",
-            _ => return self.section(out, section, None, Some(octets)),
-        };
-        self.name(out, name);
-        print::literal(out, octets);
+        match rfc822_name(section) {
+            Some(name) => {
+                self.name(out, name);
+                print::literal(out, octets);
+            }
+            None => self.section(out, section, None, Some(octets)),
+        }
+    }
+
+    /// `RFC822` and its like, as [`rfc822`](Self::rfc822), `{len}` and CRLF: `len` octets must follow.
+    pub fn rfc822_literal(&mut self, out: &mut BytesMut, section: &Section, len: u64) {
+        match rfc822_name(section) {
+            Some(name) => {
+                self.name(out, name);
+                print::display(out, format_args!("{{{len}}}\r\n"));
+            }
+            None => self.literal(out, section, None, len),
+        }
     }
 
     /// `PREVIEW`; `None` is `NIL` (RFC 8970). It is in UTF-8, so what is not ASCII is a literal unless UTF-8 was agreed on.
@@ -270,6 +280,16 @@ fn numbers(out: &mut BytesMut, part: &[NonZeroU32]) {
             out.put_u8(b'.');
         }
         print::number(out, number.get());
+    }
+}
+
+/// The name that the whole message, its header or its text had in RFC 3501, with a space.
+fn rfc822_name(section: &Section) -> Option<&'static [u8]> {
+    match section.text() {
+        SectionText::Whole if section.part().is_empty() => Some(b"RFC822 "),
+        SectionText::Header if section.part().is_empty() => Some(b"RFC822.HEADER "),
+        SectionText::Text if section.part().is_empty() => Some(b"RFC822.TEXT "),
+        _ => None,
     }
 }
 

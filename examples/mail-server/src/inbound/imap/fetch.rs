@@ -199,28 +199,15 @@ async fn one(
     outs.sort_by_key(|out| matches!(out, Out::Stream(..)));
     let streams = outs.iter().position(|out| matches!(out, Out::Stream(..))).unwrap_or(outs.len());
     let streams = outs.split_off(streams);
-    let write = |mut line: Row<'_>| {
-        for item in items {
-            line = match item {
-                // UID FETCH begins with it by itself.
-                FetchItem::Uid if !command.uid => line.uid(),
-                item => plain(line, item, row, structure.as_ref()),
-            };
-        }
-        if is_seen_now && !items.contains(&FetchItem::Flags) {
-            line = line.flags(&convert::flags(&row.flags));
-        }
-        outs.into_iter().fold(line, in_memory)
-    };
+    let head = Head { command, row, structure: structure.as_ref(), is_seen_now, outs };
     let mut streams = streams.into_iter();
     let Some(Out::Stream(name, mut ranges)) = streams.next() else {
         // Not known to this client: then it has not asked for it either.
-        let _: Result<(), Gone> = rows.row(row.uid, write).await;
+        let _: Result<(), Gone> = rows.row(row.uid, |line| head.write(line)).await;
         return Ok(());
     };
-    let Ok(mut body) = rows.row_with_body(row.uid, write, name.item(), len(&ranges)).await else {
-        return Ok(());
-    };
+    let body = rows.row_with_body(row.uid, |line| head.write(line), name.item(), len(&ranges)).await;
+    let Ok(mut body) = body else { return Ok(()) };
     loop {
         for range in &ranges {
             let reader = content.reader().await?;
@@ -244,6 +231,35 @@ async fn one(
                 return Ok(());
             }
         }
+    }
+}
+
+/// All of a row but what is streamed.
+struct Head<'a> {
+    command: &'a command::Fetch,
+    row: &'a MessageRow,
+    structure: Option<&'a Structure>,
+    is_seen_now: bool,
+    outs: Vec<Out>,
+}
+
+impl Head<'_> {
+    fn write<'s>(self, mut line: Row<'s>) -> Row<'s> {
+        let items = &self.command.items;
+        for item in items {
+            line = match item {
+                // UID FETCH begins with it by itself.
+                FetchItem::Uid if !self.command.uid => line.uid(),
+                item => plain(line, item, self.row, self.structure),
+            };
+        }
+        if self.is_seen_now && !items.contains(&FetchItem::Flags) {
+            line = line.flags(&convert::flags(&self.row.flags));
+        }
+        for out in self.outs {
+            line = in_memory(line, out);
+        }
+        line
     }
 }
 

@@ -49,7 +49,7 @@ pub(super) async fn serve(
         ("name".to_owned(), "Postroad mail-server".to_owned()),
         ("version".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
     ];
-    if context.config.auth.mechanisms.iter().any(|mechanism| mechanism.eq_ignore_ascii_case("PLAIN")) {
+    if context.config.auth.mechanisms.iter().any(|mechanism| matches!(mechanism, crate::config::Mechanism::Plain)) {
         config.mechanisms.push("PLAIN".to_owned());
     }
     let handler = Imap { context, peer, guesses: tokio::sync::Mutex::default() };
