@@ -3,6 +3,8 @@
 
 pub mod command;
 mod grammar;
+#[cfg(feature = "message")]
+pub mod message;
 pub mod response;
 pub mod types;
 
