@@ -2,7 +2,7 @@
 
 use super::{Command, CommandBody, CommandError, ParseOptions, append, connection, fetch, list, mailbox};
 use super::{messages, quota, search, select, sort, store};
-use crate::grammar::{Cursor, EightBit};
+use crate::grammar::{Cursor, EightBit, list as read_list};
 use crate::types::{MailboxName, ModSeq, Tag};
 use bytes::Bytes;
 use core::ops::{Deref, DerefMut};
@@ -29,20 +29,24 @@ impl<'a> DerefMut for Parser<'a> {
     }
 }
 
+impl<'a> AsMut<Cursor<'a>> for Parser<'a> {
+    fn as_mut(&mut self) -> &mut Cursor<'a> {
+        &mut self.cursor
+    }
+}
+
 impl<'a> Parser<'a> {
     pub(super) fn new(unit: &'a Bytes, options: &ParseOptions) -> Self {
         let rule = if options.utf8 { EightBit::Utf8 } else { EightBit::Refuse };
         Self { cursor: Cursor::new(unit).with_eight_bit(rule), options: *options }
     }
 
-    /// The tag and the space behind it. The error holds no octets: a line that is no command may be half of a SASL exchange.
+    /// The tag and the space behind it. Without both there is no tag, and the error holds no octets: a line that is no command may be
+    /// half of a SASL exchange.
     pub(super) fn tag_and_space(&mut self) -> Result<Tag, CommandError> {
         let fail = |error: ParseError| CommandError { tag: None, error: error.redacted() };
-        let tag = self.tag().and_then(Tag::from_bytes).map_err(fail)?;
-        match self.space() {
-            Ok(()) => Ok(tag),
-            Err(error) => Err(CommandError { tag: Some(tag), error: error.redacted() }),
-        }
+        let tag = self.tag().and_then(Tag::of_wire).map_err(fail)?;
+        self.space().map(|()| tag).map_err(fail)
     }
 
     /// A mailbox name.
@@ -68,28 +72,15 @@ impl<'a> Parser<'a> {
     pub(super) fn items<T>(
         &mut self,
         what: Option<&'static str>,
-        mut item: impl FnMut(&mut Self) -> Result<T, ParseError>,
+        item: impl FnMut(&mut Self) -> Result<T, ParseError>,
     ) -> Result<Vec<T>, ParseError> {
-        self.eat("(")?;
-        let mut items = Vec::new();
-        if self.try_octet(b')') {
-            return match what {
-                Some(what) => Err(self.fail_at(ParseErrorKind::Missing(what), self.at() - 1)),
-                None => Ok(items),
-            };
-        }
-        loop {
-            if items.len() >= self.options.max_list_items {
-                let limit = self.options.max_list_items;
-                return Err(self.fail(ParseErrorKind::TooLong { what: "a list", limit }));
+        let limit = self.options.max_list_items;
+        let items = read_list(self, limit, item)?;
+        match what {
+            Some(what) if items.is_empty() => {
+                Err(self.fail_at(ParseErrorKind::Missing(what), self.at().saturating_sub(1)))
             }
-            items.push(item(self)?);
-            if self.try_octet(b')') {
-                return Ok(items);
-            }
-            if !self.try_octet(b' ') {
-                return Err(self.expected("a space or the end of a list"));
-            }
+            _ => Ok(items),
         }
     }
 

@@ -134,6 +134,15 @@ pub enum SearchKey {
 
 /// The keys of a SEARCH as one flat program: each key before the keys it is about, nothing nested in memory, however deep it is nested
 /// in meaning.
+///
+/// ```
+/// use postroad_imap::command::{SearchKey, SearchKeys};
+///
+/// let unread = SearchKeys::single(SearchKey::Seen)?.negated();
+/// let keys = unread.and(SearchKeys::single(SearchKey::Larger(100_000))?);
+/// assert_eq!(keys.as_slice(), [SearchKey::And(2), SearchKey::Not, SearchKey::Seen, SearchKey::Larger(100_000)]);
+/// # Ok::<(), postroad_core::ParseError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SearchKeys(Vec<SearchKey>);
 
@@ -196,6 +205,42 @@ impl SearchKeys {
     /// It is about others.
     pub fn single(key: SearchKey) -> Result<Self, ParseError> {
         Self::new(vec![key])
+    }
+
+    /// Both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self::under(SearchKey::And(2), self, Some(other))
+    }
+
+    /// All of them; of any number in linear time.
+    ///
+    /// # Errors
+    ///
+    /// There are none.
+    pub fn all_of(all: Vec<Self>) -> Result<Self, ParseError> {
+        let mut keys = vec![SearchKey::And(all.len())];
+        keys.extend(all.into_iter().flat_map(|one| one.0));
+        Self::new(keys)
+    }
+
+    /// One of them or both.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self::under(SearchKey::Or, self, Some(other))
+    }
+
+    /// Not these.
+    #[must_use]
+    pub fn negated(self) -> Self {
+        Self::under(SearchKey::Not, self, None)
+    }
+
+    fn under(key: SearchKey, one: Self, other: Option<Self>) -> Self {
+        let mut keys = one.0;
+        keys.insert(0, key);
+        keys.extend(other.into_iter().flat_map(|other| other.0));
+        Self(keys)
     }
 
     /// Reads keys with spaces between them, all of which must match, to the end of the unit.

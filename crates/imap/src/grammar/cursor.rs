@@ -374,24 +374,160 @@ impl<'a> Cursor<'a> {
     pub(crate) fn list<T>(
         &mut self,
         limit: usize,
-        mut item: impl FnMut(&mut Self) -> Result<T>,
+        item: impl FnMut(&mut Self) -> Result<T>,
     ) -> Result<Vec<T>> {
-        self.eat("(")?;
-        let mut items = Vec::new();
-        if self.try_octet(b')') {
+        list(self, limit, item)
+    }
+}
+
+impl AsMut<Self> for Cursor<'_> {
+    fn as_mut(&mut self) -> &mut Self {
+        self
+    }
+}
+
+/// A list in parentheses, read by something that has a cursor.
+pub(crate) fn list<'a, C: AsMut<Cursor<'a>>, T>(
+    reader: &mut C,
+    limit: usize,
+    mut item: impl FnMut(&mut C) -> Result<T>,
+) -> Result<Vec<T>> {
+    reader.as_mut().eat("(")?;
+    let mut items = Vec::new();
+    if reader.as_mut().try_octet(b')') {
+        return Ok(items);
+    }
+    loop {
+        if items.len() >= limit {
+            return Err(reader.as_mut().fail(ParseErrorKind::TooLong { what: "a list", limit }));
+        }
+        items.push(item(reader)?);
+        let cursor = reader.as_mut();
+        if cursor.try_octet(b')') {
             return Ok(items);
         }
-        loop {
-            if items.len() >= limit {
-                return Err(self.fail(ParseErrorKind::TooLong { what: "a list", limit }));
-            }
-            items.push(item(self)?);
-            if self.try_octet(b')') {
-                return Ok(items);
-            }
-            if !self.try_octet(b' ') {
-                return Err(self.expected("a space or the end of a list"));
-            }
+        if !cursor.try_octet(b' ') {
+            return Err(cursor.expected("a space or the end of a list"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is read and where it ends, or where the fault is.
+    fn read<T>(
+        unit: &[u8],
+        read: impl Fn(&mut Cursor<'static>) -> Result<T>,
+    ) -> core::result::Result<(T, usize), usize> {
+        let mut cursor = Cursor::new(Box::leak(Box::new(Bytes::copy_from_slice(unit))));
+        read(&mut cursor).map(|value| (value, cursor.at())).map_err(|error| error.at())
+    }
+
+    #[test]
+    fn strings() {
+        for (unit, expected) in [
+            (&b"\"abc\" x"[..], Ok((&b"abc"[..], 5))),
+            (b"\"\"", Ok((b"", 2))),
+            (br#""a\"b\\c" "#, Ok((br#"a"b\c"#, 9))),
+            (br#""\\\\\"""#, Ok((br#"\\""#, 8))),
+            (b"{3}\r\na\r\nb", Ok((b"a\r\n", 8))),
+            (b"{3+}\r\nabc", Ok((b"abc", 9))),
+            (b"{0}\r\n", Ok((b"", 5))),
+            (b"{3}\r\nab", Err(0)),
+            (b"{3}\nabc", Err(2)),
+            (b"{}\r\n", Err(1)),
+            (b"{-1}\r\n", Err(1)),
+            (b"{18446744073709551615}\r\n", Err(1)),
+            (b"{9223372036854775807}\r\n", Err(0)),
+            (b"\"abc", Err(4)),
+            (b"\"abc\\", Err(5)),
+            (b"\"abc\\\"", Err(6)),
+            (b"\"a\\bc\"", Err(3)),
+            (b"\"a\x00\"", Err(2)),
+            (b"\"a\r\n\"", Err(2)),
+            (b"\"a\xff\"", Err(2)),
+            (b"~{1}\r\nx", Err(0)),
+            (b"abc", Err(0)),
+            (b"", Err(0)),
+        ] {
+            let found = read(unit, Cursor::string);
+            assert_eq!(
+                found.as_ref().map(|(octets, at)| (&octets[..], *at)).map_err(|at| *at),
+                expected,
+                "{}",
+                unit.escape_ascii()
+            );
+        }
+        assert_eq!(read(b"~{3}\r\na\0b", Cursor::string8).unwrap().0, &b"a\0b"[..]);
+        assert_eq!(read(b"NIL", Cursor::nstring), Ok((None, 3)));
+        assert_eq!(read(b"nil)", Cursor::nstring8), Ok((None, 3)));
+        assert_eq!(read(b"NILS", Cursor::nstring), Err(0));
+        assert_eq!(read(b"NIL", Cursor::astring), Ok((Bytes::from("NIL"), 3)));
+    }
+
+    #[test]
+    fn an_unescaped_string_is_a_slice_of_the_unit() {
+        let unit = Bytes::from("\"abc\" {3}\r\nxyz def");
+        let inside = |octets: &Bytes| unit.as_ptr_range().contains(&octets.as_ptr());
+        let mut cursor = Cursor::new(&unit);
+        for _ in 0..3 {
+            assert!(inside(&cursor.astring().unwrap()));
+            let _ = cursor.space();
+        }
+        cursor.end().unwrap();
+    }
+
+    #[test]
+    fn octets_over_0x7f_by_the_rule() {
+        for (rule, octets, fine) in [
+            (EightBit::Refuse, "ä".as_bytes(), false),
+            (EightBit::Utf8, "ä".as_bytes(), true),
+            (EightBit::Utf8, b"\xe4", false),
+            (EightBit::Keep, b"\xe4", true),
+            (EightBit::Keep, b"\xe4\0", false),
+        ] {
+            let unit = Bytes::from([b"\"a", octets, b"\""].concat());
+            let mut cursor = Cursor::new(&unit).with_eight_bit(rule);
+            assert_eq!(cursor.string().is_ok(), fine, "{rule:?}");
+            assert_eq!(cursor.eight_bit_at(), fine.then_some(2));
+        }
+    }
+
+    #[test]
+    fn a_quoted_string_of_escapes_costs_linear_time() {
+        let unit = Bytes::from(format!("\"{}\"", "\\\"".repeat(500_000)));
+        let mut cursor = Cursor::new(&unit);
+        assert_eq!(cursor.string().unwrap().len(), 500_000);
+        assert!(Cursor::new(&unit.slice(..unit.len() - 1)).string().is_err());
+    }
+
+    #[test]
+    fn numbers() {
+        assert_eq!(read(b"4294967295,", Cursor::number32), Ok((u32::MAX, 10)));
+        assert_eq!(read(b"4294967296", Cursor::number32), Err(0));
+        assert_eq!(read(b"007", Cursor::number32), Ok((7, 3)));
+        assert_eq!(read(b"0", Cursor::nz_number), Err(0));
+        assert_eq!(read(b"9223372036854775807", Cursor::number64), Ok((i64::MAX as u64, 19)));
+        assert_eq!(read(b"9223372036854775808", Cursor::number64), Err(0));
+        assert_eq!(read(b"x", Cursor::number64), Err(0));
+    }
+
+    #[test]
+    fn atoms_and_flags_and_lists() {
+        assert_eq!(read(b"a]", Cursor::atom).unwrap().1, 1);
+        assert_eq!(read(b"a]", Cursor::astring).unwrap().1, 2);
+        assert_eq!(read(b"(", Cursor::atom).unwrap_err(), 0);
+        assert_eq!(read(b"\\SEEN)", Cursor::flag), Ok((Flag::Seen, 5)));
+        assert_eq!(read(b"\\", Cursor::flag), Err(1));
+        let list = |cursor: &mut Cursor<'static>| cursor.list(3, Cursor::number32);
+        assert_eq!(read(b"(1 2 3)", list), Ok((vec![1, 2, 3], 7)));
+        assert_eq!(read(b"()", list), Ok((vec![], 2)));
+        for (unit, at) in
+            [(&b"(1 2 3 4)"[..], 7), (b"(1  2)", 3), (b"(1 ", 3), (b"(1", 2), (b"( 1)", 1), (b"1", 0)]
+        {
+            assert_eq!(read(unit, list), Err(at));
         }
     }
 }

@@ -5,5 +5,5 @@ pub(crate) mod chars;
 mod cursor;
 mod printer;
 
-pub(crate) use cursor::{Cursor, EightBit};
+pub(crate) use cursor::{Cursor, EightBit, list};
 pub use printer::{Encoder, Fragment, LiteralMode};

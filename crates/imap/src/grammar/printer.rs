@@ -1,5 +1,5 @@
 use super::chars::{self, ASTRING, LIST, QUOTED};
-use crate::types::{MailboxName, Messages, SequenceNumber, SequenceSet};
+use crate::types::{Atom, MailboxName, Messages, SequenceNumber, SequenceSet};
 use bytes::{BufMut, Bytes, BytesMut};
 use core::fmt::{self, Write};
 use memchr::memchr;
@@ -94,7 +94,7 @@ pub struct Encoder {
 impl Encoder {
     /// Nothing yet. `utf8`: mailbox names and quoted strings go out in UTF-8 (after ENABLE of IMAP4rev2 or UTF8=ACCEPT).
     pub fn new(mode: LiteralMode, utf8: bool) -> Self {
-        Self { mode, utf8, text: BytesMut::new(), fragments: Vec::new() }
+        Self { mode, utf8, text: BytesMut::with_capacity(96), fragments: Vec::with_capacity(1) }
     }
 
     /// Whether mailbox names go out in UTF-8.
@@ -114,6 +114,16 @@ impl Encoder {
         // Writing into a BytesMut fails only if it cannot grow, which it does not tell.
         let _ = write!(self.text, "{value}");
         self
+    }
+
+    /// One space.
+    pub fn space(&mut self) -> &mut Self {
+        self.text(" ")
+    }
+
+    /// An atom.
+    pub fn atom(&mut self, atom: &Atom) -> &mut Self {
+        self.text(atom.as_str())
     }
 
     /// A number.
@@ -256,5 +266,66 @@ impl Encoder {
             self.fragments.push(Fragment::Text(self.text.freeze()));
         }
         self.fragments
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn printed(utf8: bool, print: impl Fn(&mut Encoder)) -> String {
+        let mut out = Encoder::new(LiteralMode::Plus, utf8);
+        print(&mut out);
+        let text = |fragment: &Fragment| match fragment {
+            Fragment::Literal { header, octets, .. } => [&header[..], octets].concat(),
+            other => other.header().to_vec(),
+        };
+        let all = out.into_fragments().iter().flat_map(text).collect::<Vec<_>>();
+        all.escape_ascii().to_string().replace("\\\"", "\"")
+    }
+
+    #[test]
+    fn an_argument_takes_the_first_form_that_holds_it() {
+        for (octets, astring, string) in [
+            (&b"abc"[..], "abc", "\"abc\""),
+            (b"", "\"\"", "\"\""),
+            (b"a]b", "a]b", "\"a]b\""),
+            (b"nil", "\"nil\"", "\"nil\""),
+            (b"a b", "\"a b\"", "\"a b\""),
+            (b"{3}", "\"{3}\"", "\"{3}\""),
+            (b"a\tb", "\"a\\tb\"", "\"a\\tb\""),
+            (b"a\nb", "{3+}\\r\\na\\nb", "{3+}\\r\\na\\nb"),
+            (b"\xc3\xa4", "{2+}\\r\\n\\xc3\\xa4", "{2+}\\r\\n\\xc3\\xa4"),
+            (b"a\0b", "~{3}\\r\\na\\x00b", "~{3}\\r\\na\\x00b"),
+        ] {
+            assert_eq!(printed(false, |out| _ = out.astring(octets)), astring);
+            assert_eq!(printed(false, |out| _ = out.string(octets)), string);
+        }
+        assert_eq!(printed(true, |out| _ = out.string("ä".as_bytes())), r#""\xc3\xa4""#);
+        assert_eq!(printed(true, |out| _ = out.string(b"\xc3")), "{1+}\\r\\n\\xc3");
+        assert_eq!(printed(true, |out| _ = out.nstring(None).text(" ").nstring(Some(b"NIL"))), "NIL \"NIL\"");
+        assert!(printed(false, |out| _ = out.string(&[b'a'; 1025])).starts_with("{1025+}"));
+    }
+
+    #[test]
+    fn numbers() {
+        for number in [0, 1, 9, 10, 4_294_967_295, u64::MAX] {
+            assert_eq!(printed(false, |out| _ = out.number(number)), number.to_string());
+        }
+    }
+
+    #[test]
+    fn fragments_are_cut_behind_each_literal_header() {
+        let mut out = Encoder::new(LiteralMode::Synchronizing, false);
+        out.text("a ").string(b"\r").text(" b ").stream(7, true).text(")");
+        let fragments = out.finish();
+        assert_eq!(
+            fragments,
+            [
+                Fragment::Literal { header: "a {1}\r\n".into(), octets: "\r".into(), synchronizing: true },
+                Fragment::Stream { header: " b ~{7}\r\n".into(), len: 7, synchronizing: true },
+                Fragment::Text(")\r\n".into()),
+            ]
+        );
     }
 }

@@ -331,3 +331,65 @@ impl fmt::Display for Capabilities {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn every_name_is_read_as_itself() {
+        for (name, capability) in NAMES {
+            assert_eq!(Capability::parse(name).unwrap(), *capability);
+            assert_eq!(Capability::parse(name.to_ascii_lowercase()).unwrap().to_string(), *name);
+        }
+    }
+
+    #[test]
+    fn values() {
+        assert!(
+            matches!(Capability::parse("auth=plain").unwrap(), Capability::Auth(name) if name.is("PLAIN"))
+        );
+        assert!(matches!(
+            Capability::parse("APPENDLIMIT=35651584").unwrap(),
+            Capability::AppendLimit(35_651_584)
+        ));
+        assert!(matches!(Capability::parse("QUOTA=RES-STORAGE").unwrap(), Capability::QuotaResource(_)));
+        for odd in [
+            "AUTH=",
+            "APPENDLIMIT=",
+            "APPENDLIMIT=x",
+            "APPENDLIMIT=007",
+            "APPENDLIMIT=99999999999999999999",
+            "X",
+        ] {
+            assert!(matches!(Capability::parse(odd).unwrap(), Capability::Other(_)), "{odd}");
+            assert_eq!(Capability::parse(odd).unwrap().to_string(), odd);
+        }
+        assert!(Capability::parse("a b").is_err());
+        assert_ne!(Capability::AppendLimit(1), Capability::AppendLimit(2));
+        assert_ne!(Capability::parse("AUTH=X").unwrap(), Capability::parse("AUTH=Y").unwrap());
+    }
+
+    #[test]
+    fn a_set_has_each_once_and_not_too_many() {
+        let mut set: Capabilities =
+            [Capability::Idle, Capability::Move, Capability::Idle].into_iter().collect();
+        assert_eq!(set.to_string(), "IDLE MOVE");
+        set.insert(Capability::parse("auth=plain").unwrap());
+        assert!(set.has_auth("PLAIN") && !set.has_auth("PLAIN2") && set.has(&Capability::Move));
+        set.remove(&Capability::Move);
+        assert!(!set.has(&Capability::Move) && set.len() == 2);
+        (0..2000).for_each(|number| set.insert(Capability::AppendLimit(number)));
+        assert_eq!(set.len(), Capabilities::LIMIT);
+    }
+
+    proptest! {
+        #[test]
+        fn printed_and_read_a_capability_is_the_same(text in "(AUTH=|THREAD=|APPENDLIMIT=|RIGHTS=|QUOTA=RES-)?[A-Z0-9=+-]{1,8}") {
+            let capability = Capability::parse(&text).unwrap();
+            prop_assert_eq!(capability.to_string(), text.clone());
+            prop_assert_eq!(Capability::parse(capability.to_string()).unwrap(), capability);
+        }
+    }
+}

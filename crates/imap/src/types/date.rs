@@ -318,3 +318,82 @@ impl fmt::Display for DateTime {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn days_that_are_and_are_not() {
+        for text in ["1-Feb-1994", "01-fEB-1994", "29-Feb-2000", "29-Feb-2024", "31-Dec-9999", "1-Jan-0000"] {
+            assert!(Date::parse(text).is_ok(), "{text}");
+        }
+        for (text, at) in [
+            ("29-Feb-1900", 0),
+            ("29-Feb-2023", 0),
+            ("31-Apr-2023", 0),
+            ("0-Jan-2023", 0),
+            ("32-Jan-2023", 0),
+            ("1-Foo-2023", 2),
+            ("1-Jan-23", 6),
+            ("1-Jan-20233", 10),
+            ("001-Jan-2023", 2),
+            (" 1-Jan-2023", 0),
+            ("1 Jan 2023", 1),
+            ("", 0),
+        ] {
+            assert_eq!(Date::parse(text).unwrap_err().at(), at, "{text}");
+        }
+    }
+
+    #[test]
+    fn times_that_are_and_are_not() {
+        for (text, seconds) in [
+            ("01-Jan-1970 00:00:00 +0000", 0),
+            (" 1-Jan-1970 01:00:00 +0100", 0),
+            ("31-Dec-1969 23:59:59 +0000", -1),
+            ("31-Dec-1998 23:59:60 +0000", 915_148_800),
+            ("17-Jul-1996 02:44:25 -0700", 837_596_665),
+            ("29-Feb-2024 12:00:00 +0530", 1_709_188_200),
+            ("31-Dec-9999 23:59:59 -9959", 253_402_660_739),
+        ] {
+            assert_eq!(DateTime::parse(text).unwrap().unix_timestamp(), seconds, "{text}");
+        }
+        for text in [
+            "1-Jan-1970 00:00:00 +0000",
+            "01-Jan-1970 24:00:00 +0000",
+            "01-Jan-1970 00:60:00 +0000",
+            "01-Jan-1970 00:00:61 +0000",
+            "01-Jan-1970 00:00:00 0000",
+            "01-Jan-1970 00:00:00 +0060",
+            "01-Jan-1970 00:00:00 GMT",
+            "01-Jan-1970 0:00:00 +0000",
+            "01-Jan-1970",
+            "30-Feb-1970 00:00:00 +0000",
+        ] {
+            assert!(DateTime::parse(text).is_err(), "{text}");
+        }
+        assert_eq!(DateTime::from_unix(i64::MAX, 0), None);
+        assert_eq!(DateTime::from_unix(i64::MIN, -1), None);
+        assert_eq!(DateTime::from_unix(0, i16::MAX), None);
+    }
+
+    proptest! {
+        #[test]
+        fn printed_and_read_a_time_is_the_same(seconds in -62_000_000_000_i64..253_000_000_000, zone in -5999_i16..=5999) {
+            let time = DateTime::from_unix(seconds, zone).unwrap();
+            prop_assert_eq!(time.unix_timestamp(), seconds);
+            prop_assert_eq!(DateTime::parse(time.to_string()).unwrap(), time);
+            prop_assert_eq!(Date::parse(time.date().to_string()).unwrap(), time.date());
+            prop_assert_eq!(Date::from_unix(time.date().unix_timestamp()), Some(time.date()));
+        }
+
+        #[test]
+        fn octets_never_panic(text in "[0-9A-Za-z: +\"-]{0,30}", seconds in any::<i64>(), zone in any::<i16>()) {
+            let _ = DateTime::parse(&text);
+            let _ = Date::parse(&text);
+            let _ = DateTime::from_unix(seconds, zone);
+        }
+    }
+}

@@ -143,3 +143,32 @@ impl fmt::Display for FlagPermission {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn case_does_not_matter_and_the_backslash_does() {
+        let flags: HashSet<Flag> = [r"\Seen", r"\SEEN", "Seen", "seen", r"\X", r"\x"]
+            .iter()
+            .map(|text| Flag::parse(text).unwrap())
+            .collect();
+        assert_eq!(flags.len(), 3);
+        for wrong in ["", r"\", r"\*", "a b", r"a\b", "(", "ä", r"\\Seen"] {
+            assert!(Flag::parse(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(FlagPermission::NewKeywords.to_string(), r"\*");
+    }
+
+    proptest! {
+        #[test]
+        fn printed_and_read_a_flag_is_the_same(text in r"\\?[A-Za-z$_.0-9-]{1,9}") {
+            let flag = Flag::parse(&text).unwrap();
+            prop_assert_eq!(Flag::parse(flag.to_string()).unwrap(), flag.clone());
+            prop_assert!(flag.to_string().eq_ignore_ascii_case(&text));
+        }
+    }
+}

@@ -18,7 +18,11 @@ use std::borrow::Cow;
 /// # Ok::<(), postroad_core::ParseError>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct MailboxName(Box<str>);
+pub struct MailboxName {
+    name: Box<str>,
+    /// The peer's own spelling, if it is not the one that `name` has.
+    spelling: Option<Box<[u8]>>,
+}
 
 impl MailboxName {
     /// A name in Unicode.
@@ -31,12 +35,12 @@ impl MailboxName {
         if let Some(at) = name.bytes().position(|octet| matches!(octet, 0 | b'\r' | b'\n')) {
             return Err(ParseError::new(ParseErrorKind::Forbidden(name.as_bytes()[at]), at, name.as_bytes()));
         }
-        Ok(if name.eq_ignore_ascii_case("INBOX") { Self::inbox() } else { Self(name) })
+        Ok(if name.eq_ignore_ascii_case("INBOX") { Self::inbox() } else { Self { name, spelling: None } })
     }
 
     /// `INBOX`.
     pub fn inbox() -> Self {
-        Self("INBOX".into())
+        Self { name: "INBOX".into(), spelling: None }
     }
 
     /// Reads a name as it stood on the wire, quotes undone. `utf8`: the ends agreed on UTF-8.
@@ -57,30 +61,59 @@ impl MailboxName {
         }
     }
 
+    /// Reads a name of a server whose spelling may be wrong, and says whether it was. What is wrong is kept, so that the server knows its
+    /// mailbox again: [`to_wire`](Self::to_wire) gives it back octet for octet; [`as_str`](Self::as_str) is the best that can be shown.
+    ///
+    /// # Errors
+    ///
+    /// It has a NUL, CR or LF.
+    ///
+    /// ```
+    /// use postroad_imap::types::MailboxName;
+    ///
+    /// let (name, repaired) = MailboxName::from_wire_lenient("Entwürfe & Co".as_bytes(), false)?;
+    /// assert!(repaired);
+    /// assert_eq!(name.as_str(), "Entwürfe & Co");
+    /// assert_eq!(&*name.to_wire(false), "Entwürfe & Co".as_bytes());
+    /// # Ok::<(), postroad_core::ParseError>(())
+    /// ```
+    pub fn from_wire_lenient(octets: &[u8], utf8: bool) -> Result<(Self, bool), ParseError> {
+        if let Ok(name) = Self::from_wire(octets, utf8) {
+            return Ok((name, false));
+        }
+        let mut name = Self::new(String::from_utf8_lossy(octets))?;
+        name.spelling = Some(octets.into());
+        Ok((name, true))
+    }
+
     /// The name for the wire, not yet quoted.
     pub fn to_wire(&self, utf8: bool) -> Cow<'_, [u8]> {
-        if utf8 { Cow::Borrowed(self.0.as_bytes()) } else { utf7::encode(&self.0) }
+        match &self.spelling {
+            Some(spelling) => Cow::Borrowed(spelling),
+            None if utf8 => Cow::Borrowed(self.name.as_bytes()),
+            None => utf7::encode(&self.name),
+        }
     }
 
     /// The name in Unicode.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.name
     }
 
     /// Whether it is `INBOX`.
     pub fn is_inbox(&self) -> bool {
-        &*self.0 == "INBOX"
+        &*self.name == "INBOX"
     }
 
     /// Whether it has no characters.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.name.is_empty()
     }
 }
 
 impl AsRef<str> for MailboxName {
     fn as_ref(&self) -> &str {
-        &self.0
+        &self.name
     }
 }
 
@@ -94,12 +127,12 @@ impl core::str::FromStr for MailboxName {
 
 impl fmt::Display for MailboxName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.name)
     }
 }
 
 impl fmt::Debug for MailboxName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "MailboxName({:?})", &*self.0)
+        write!(f, "MailboxName({:?})", &*self.name)
     }
 }

@@ -65,6 +65,9 @@ impl ListPattern {
     ///
     /// The time is at most the square of the name's length, whatever the pattern.
     pub fn matches(&self, name: &MailboxName, delimiter: Option<char>) -> bool {
+        if &*self.0 == "*" {
+            return true;
+        }
         let inbox = name.is_inbox();
         let mut pattern = Vec::new();
         let (mut literal, length) = (0, name.as_str().chars().count());
@@ -84,17 +87,11 @@ impl ListPattern {
         }
         // reached[i]: the first i elements of the pattern match what was read of the name.
         let mut reached = vec![false; pattern.len() + 1];
+        let mut next = reached.clone();
         reached[0] = true;
-        let skip_wildcards = |reached: &mut Vec<bool>| {
-            for (at, element) in pattern.iter().enumerate() {
-                if reached[at] && matches!(element, '*' | '%') {
-                    reached[at + 1] = true;
-                }
-            }
-        };
-        skip_wildcards(&mut reached);
+        pass_wildcards(&pattern, &mut reached);
         for character in name.as_str().chars() {
-            let mut next = vec![false; reached.len()];
+            next.fill(false);
             for (at, &element) in pattern.iter().enumerate() {
                 if !reached[at] {
                     continue;
@@ -108,10 +105,19 @@ impl ListPattern {
                     _ => {}
                 }
             }
-            skip_wildcards(&mut next);
-            reached = next;
+            pass_wildcards(&pattern, &mut next);
+            core::mem::swap(&mut reached, &mut next);
         }
         reached.last() == Some(&true)
+    }
+}
+
+/// A wildcard may stand for nothing.
+fn pass_wildcards(pattern: &[char], reached: &mut [bool]) {
+    for (at, element) in pattern.iter().enumerate() {
+        if reached[at] && matches!(element, '*' | '%') {
+            reached[at + 1] = true;
+        }
     }
 }
 

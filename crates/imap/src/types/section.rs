@@ -223,3 +223,57 @@ impl Partial {
         out.text("<").number(self.offset).text(".").number(self.len).text(">");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sections_that_are_and_are_not() {
+        for text in [
+            "",
+            "1",
+            "1.2.3",
+            "HEADER",
+            "1.HEADER",
+            "text",
+            "2.MIME",
+            "HEADER.FIELDS (A B)",
+            "4.header.fields.not (\"A\")",
+        ] {
+            assert!(Section::parse(text).is_ok(), "{text}");
+        }
+        for (text, at) in [
+            ("MIME", 0),
+            ("0", 0),
+            ("1.", 1 + 1),
+            ("1..2", 2),
+            (".1", 0),
+            ("1.0", 2),
+            ("HEADER.FIELDS", 13),
+            ("HEADER.FIELDS ()", 0),
+            ("HEADER.FIELDS (A", 16),
+            ("HEADER.FIELDS (\"a b\")", 0),
+            ("HEADER.FOO", 0),
+            ("TEXT.1", 0),
+            ("1 ", 1),
+        ] {
+            assert_eq!(Section::parse(text).unwrap_err().at(), at, "{text}");
+        }
+    }
+
+    #[test]
+    fn depth_and_names_are_bounded() {
+        let deep = |depth: usize| vec!["1"; depth].join(".");
+        assert!(Section::parse(deep(Section::DEPTH)).is_ok());
+        assert_eq!(
+            Section::parse(deep(Section::DEPTH + 1)).unwrap_err().kind(),
+            ParseErrorKind::TooLong { what: "a section", limit: Section::DEPTH }
+        );
+        let names = |count: usize| format!("HEADER.FIELDS ({})", vec!["a"; count].join(" "));
+        assert!(Section::parse(names(Section::FIELDS)).is_ok());
+        assert!(Section::parse(names(Section::FIELDS + 1)).is_err());
+        assert!(Section::new(Vec::new(), SectionText::HeaderFields(vec!["a\r\nb".into()])).is_err());
+        assert!(Section::new(vec![NonZeroU32::MIN; Section::DEPTH + 1], SectionText::Whole).is_err());
+    }
+}

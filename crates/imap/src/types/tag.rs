@@ -46,6 +46,11 @@ impl Tag {
         }
     }
 
+    /// Octets that the grammar has found to be those of a tag, however many.
+    pub(crate) fn of_wire(octets: Bytes) -> Result<Self, ParseError> {
+        if octets.len() > Self::LIMIT { Self::from_bytes(octets) } else { Ok(Self(octets)) }
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         core::str::from_utf8(&self.0).unwrap_or_default()
