@@ -36,8 +36,8 @@ use core::num::NonZeroU32;
 use postroad_message as mail;
 use std::borrow::Cow;
 
-fn bytes(octets: &Cow<'_, [u8]>) -> Bytes {
-    Bytes::copy_from_slice(octets)
+fn bytes(octets: impl AsRef<[u8]>) -> Bytes {
+    Bytes::copy_from_slice(octets.as_ref())
 }
 
 /// The envelope of a message (RFC 9051 section 7.5.2).

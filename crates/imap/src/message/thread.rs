@@ -30,7 +30,7 @@ impl ThreadEntry {
         let subject = header.base_subject();
         Self {
             number,
-            date: header.sent_date().map_or(internal_date.unix_timestamp(), |date| date.timestamp()),
+            date: header.sent_date().map_or_else(|| internal_date.unix_timestamp(), |date| date.timestamp()),
             id: header.thread_id().map(|id| id.as_str().into()),
             references: header.thread_references().iter().map(|id| id.as_str().into()).collect(),
             subject: fold(subject.text()).into(),
@@ -154,14 +154,7 @@ impl Forest {
         for (entry, node) in entries.iter().zip(own) {
             let mut before = NONE;
             for id in &entry.references {
-                let reference = match by_id.get(&**id) {
-                    Some(node) => *node,
-                    None => {
-                        let node = self.push(NONE);
-                        by_id.insert(id, node);
-                        node
-                    }
-                };
+                let reference = *by_id.entry(id).or_insert_with(|| self.push(NONE));
                 // (A) What others say of who answers whom counts only where nothing is known, and the message itself knows best.
                 if before != NONE
                     && reference != node
@@ -278,7 +271,7 @@ impl Forest {
             }
         }
         let mut members = Vec::with_capacity(self.nodes.len());
-        let mut threads: Vec<((i64, u32), Vec<(usize, u32)>)> = joined
+        let mut threads: Vec<Placed> = joined
             .into_iter()
             .map(|thread| {
                 thread.place(&mut children, &|at| {
@@ -310,16 +303,15 @@ struct Joined {
     with: Vec<usize>,
 }
 
+/// The date by which a thread is sorted, and its nodes at the top with their depth, the first last.
+type Placed = ((i64, u32), Vec<(usize, u32)>);
+
 /// The date and number of a message, and whether it is a reply.
 type Told = (i64, u32, bool);
 
 impl Joined {
     /// Puts the threads together; gives the date by which they are sorted, and what is to be written, the first last.
-    fn place(
-        self,
-        children: &mut [Vec<usize>],
-        told: &dyn Fn(usize) -> Option<Told>,
-    ) -> ((i64, u32), Vec<(usize, u32)>) {
+    fn place(self, children: &mut [Vec<usize>], told: &dyn Fn(usize) -> Option<Told>) -> Placed {
         if self.with.is_empty() {
             return (self.date, vec![(self.root, 0)]);
         }
@@ -367,6 +359,7 @@ impl Joined {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "a test must begin at some time")]
 mod tests {
     use super::*;
     use proptest::prelude::*;
