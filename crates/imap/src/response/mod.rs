@@ -411,22 +411,16 @@ fn read_flags<T>(
     Ok(flags)
 }
 
-/// A mailbox name; one that is not encoded as it should be is read octet by octet.
+/// A mailbox name; one that is not encoded as it should be keeps its spelling.
 fn read_mailbox(reader: &mut Reader<'_>, raw: &Bytes) -> Result<MailboxName> {
     let at = reader.at();
     let octets = reader.astring()?.bytes(raw).unwrap_or_default();
-    let error = match MailboxName::from_wire(&octets, reader.utf8()) {
-        Ok(name) => return Ok(name),
-        Err(error) => error.shifted(at),
-    };
-    if !reader.repair(Quirk::OddMailbox, at) {
-        return Err(error);
+    let (name, odd) =
+        MailboxName::from_wire_lenient(&octets, reader.utf8()).map_err(|error| error.shifted(at))?;
+    if odd && !reader.repair(Quirk::OddMailbox, at) {
+        return Err(reader.error(ParseErrorKind::Expected("a mailbox name"), at));
     }
-    let name: String = match core::str::from_utf8(&octets) {
-        Ok(name) => name.into(),
-        Err(_) => octets.iter().copied().map(char::from).collect(),
-    };
-    MailboxName::new(name).map_err(|_| error)
+    Ok(name)
 }
 
 fn read_id(reader: &mut Reader<'_>, raw: &Bytes) -> Result<Option<IdFields>> {
