@@ -43,7 +43,7 @@ pub enum Event {
     },
     /// A section of a message begins that has more octets than [`Config::stream_above`](super::Config::stream_above). They follow as
     /// [`Chunk`](Self::Chunk)s and nothing else in between; then others of its kind, if the row has more than one; then its
-    /// [`Row`](Self::Row).
+    /// [`Row`](Self::Row), or [`Malformed`](Self::Malformed) if the rest of it cannot be read.
     Body {
         /// The FETCH that it answers.
         of: Option<CommandId>,

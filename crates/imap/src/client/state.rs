@@ -257,17 +257,24 @@ impl Client {
 
     /// Whether what is known of the capabilities will be true when a command that is given now goes out.
     fn capabilities_are_settled(&self) -> bool {
-        let changes = |kind: &Kind| {
+        let changes = |sent: &InFlight| {
             matches!(
-                kind,
+                sent.kind,
                 Kind::Capability | Kind::Login | Kind::Authenticate | Kind::StartTls | Kind::Enable
             )
         };
         let will_change = |waiting: &Waiting| match &waiting.request {
-            Request::Body(command) => changes(&Kind::of(command, 0)),
+            Request::Body(command) => matches!(
+                command,
+                CommandBody::Capability
+                    | CommandBody::Login(_)
+                    | CommandBody::Authenticate { .. }
+                    | CommandBody::StartTls
+                    | CommandBody::Enable(_)
+            ),
             Request::Append(_) => false,
         };
-        !self.sent.iter().any(|sent| changes(&sent.kind)) && !self.queue.iter().any(will_change)
+        !self.sent.iter().any(changes) && !self.queue.iter().any(will_change)
     }
 
     fn offers(&self, command: &CommandBody) -> Result<(), NotNowReason> {
@@ -278,6 +285,13 @@ impl Client {
         let Some(capabilities) = &self.capabilities else { return Ok(()) };
         if append.messages.len() > 1 && !capabilities.has(&Capability::MultiAppend) {
             return Err(NotNowReason::NotOffered("MULTIAPPEND"));
+        }
+        if append.messages.iter().any(|message| message.utf8) && !self.enabled.has(&Capability::Utf8Accept) {
+            return Err(NotNowReason::NotOffered("UTF8=ACCEPT"));
+        }
+        let offers_binary = capabilities.has(&Capability::Imap4Rev2) || capabilities.has(&Capability::Binary);
+        if append.messages.iter().any(|message| message.binary && !message.utf8) && !offers_binary {
+            return Err(NotNowReason::NotOffered("BINARY"));
         }
         let limit = capabilities.iter().find_map(|one| match one {
             Capability::AppendLimit(limit) => Some(*limit),

@@ -385,6 +385,31 @@ fn a_message_over_the_limit_is_not_sent() {
 }
 
 #[test]
+fn literals_with_nul_only_where_they_are_understood() {
+    let mut binary = append(&[5]);
+    binary.messages[0].binary = true;
+    let mut utf8 = append(&[5]);
+    utf8.messages[0].utf8 = true;
+    let mut talk = Talk::selected(quiet(), "", 0);
+    assert_eq!(talk.client.append(binary.clone()).unwrap_err().reason, NotNowReason::NotOffered("BINARY"));
+    assert_eq!(talk.client.append(utf8.clone()).unwrap_err().reason, NotNowReason::NotOffered("UTF8=ACCEPT"));
+    for offered in ["BINARY", "IMAP4rev2"] {
+        let mut talk = Talk::selected(quiet(), offered, 0);
+        talk.client.append(binary.clone()).unwrap();
+        assert!(talk.sent().starts_with("A2 APPEND saved ~{5"));
+    }
+    let mut talk = Talk::selected(quiet(), "ENABLE UTF8=ACCEPT", 0);
+    talk.send(command("ENABLE UTF8=ACCEPT"));
+    talk.sent();
+    talk.events("* ENABLED UTF8=ACCEPT\r\nA2 OK done\r\n");
+    talk.client.append(utf8).unwrap();
+    assert_eq!(talk.sent(), "A3 APPEND saved UTF8 (~{5}\r\n");
+    talk.events("+ go\r\n");
+    talk.client.push_body(Bytes::from_static(b"hello")).unwrap();
+    assert_eq!(talk.sent(), "hello)\r\n");
+}
+
+#[test]
 fn enable_changes_how_names_are_sent_and_read() {
     let mut talk = Talk::selected(quiet(), "ENABLE IMAP4rev2", 0);
     talk.send(command("ENABLE IMAP4rev2 CONDSTORE"));

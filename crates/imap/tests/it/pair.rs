@@ -6,7 +6,7 @@ use postroad_imap::Full;
 use postroad_imap::client::{self, Append, Client};
 use postroad_imap::command::{AppendMessage, CommandBody};
 use postroad_imap::response::{Response, ResponseCode, Status};
-use postroad_imap::server::{self, Literal, Selected, Server};
+use postroad_imap::server::{self, Literal, SectionItem, Selected, Server};
 use postroad_imap::types::{AppendOptions, Capability, Flag, Section, TlsInfo};
 use postroad_imap::view::Change;
 use postroad_testkit::{End, Pair};
@@ -133,8 +133,11 @@ fn conversation(segment: usize, literal_plus: bool) -> (Vec<String>, Vec<u8>) {
         } else if let Some(fetch) = &fetch {
             moved = true;
             let octets = stored[0].clone().freeze();
-            let row = fetch.row(session, 1).unwrap();
-            streaming = Some((row.stream(&Section::default(), None, octets.len() as u64), octets));
+            let (row, whole) = (fetch.row(session, 1).unwrap(), Section::default());
+            streaming = Some((
+                row.stream(SectionItem::Body { section: &whole, origin: None }, octets.len() as u64),
+                octets,
+            ));
         }
         largest_input = largest_input.max(pair.client.input.capacity());
         if !moved {
