@@ -403,6 +403,10 @@ impl Client {
     /// The command that a response can be an answer to.
     fn owner(&self, response: &Response) -> Option<CommandId> {
         match response {
+            // MOVE says where the messages are before it removes them (RFC 6851 section 4.3).
+            Response::Status(StatusResponse { code: Some(ResponseCode::CopyUid { .. }), .. }) => {
+                self.oldest(|kind| matches!(kind, Kind::Move))
+            }
             Response::Status(_) | Response::Flags(_) | Response::Recent(_) => {
                 self.oldest(|kind| matches!(kind, Kind::Select))
             }

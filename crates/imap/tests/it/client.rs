@@ -92,6 +92,16 @@ fn what_no_command_asked_for_is_of_none() {
 }
 
 #[test]
+fn move_says_where_before_it_removes() {
+    let mut talk = Talk::selected(quiet(), "MOVE", 9);
+    let moved = talk.send(command("UID MOVE 4 x"));
+    talk.sent();
+    let events = talk.events("* OK [COPYUID 9 4 1] moved\r\n* 2 EXPUNGE\r\nA2 OK done\r\n");
+    assert!(matches!(&events[0], Event::Data { of, response: Response::Status(_) } if *of == Some(moved)));
+    assert_eq!(events[1], Event::Expunge(2));
+}
+
+#[test]
 fn the_last_message_is_an_answer_to_a_star() {
     let mut talk = Talk::selected(quiet(), "", 9);
     let fetch = talk.send(command("UID FETCH 100:* (UID FLAGS)"));
