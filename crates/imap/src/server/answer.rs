@@ -64,15 +64,16 @@ impl Server {
 
     // ---- what changed ----
 
-    /// Tells the changes that may be told now.
+    /// Tells the changes that may be told now, as far as there is room; the rest is told in its turn.
     pub(super) fn tell(&mut self, expunge: bool) {
         if self.lane.as_ref().is_some_and(|lane| lane.literal.is_some()) {
             return;
         }
         let utf8 = self.utf8();
         let Some(mut view) = self.view.take() else { return };
-        if view.has_notices(expunge) {
-            self.line(|out| view.tell(expunge, |notice| print_notice(out, notice, utf8)));
+        while !self.output.is_full() {
+            let Some(notice) = view.next_notice(expunge) else { break };
+            self.line(|out| print_notice(out, notice, utf8));
         }
         self.view = Some(view);
     }

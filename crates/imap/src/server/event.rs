@@ -4,7 +4,7 @@ use super::{
     Append, AppendFinish, Authenticate, Close, Copy, Create, Delete, Expunge, Fetch, List, Login, Move,
     Namespace, Rename, SaslResponse, Search, Select, StartTls, Status, Store, Subscribe,
 };
-use crate::types::Tag;
+use crate::types::{Tag, UidSet};
 use bytes::Bytes;
 use postroad_core::ParseError;
 
@@ -71,6 +71,10 @@ pub enum Event {
     Move(Move),
     /// EXPUNGE or UID EXPUNGE.
     Expunge(Expunge),
+
+    /// The flags of these messages have changed, and how was not kept, for the client has not read for too long. Read them, and give
+    /// them to [`Server::notify`](super::Server::notify). For information; there is no command to be answered.
+    Reread(UidSet),
 
     /// IDLE begins (true) or ends. For information: what is given to [`Server::notify`](super::Server::notify) meanwhile is told at once.
     Idle(bool),

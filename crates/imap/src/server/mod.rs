@@ -58,7 +58,7 @@ pub use select::Selected;
 use crate::codec::{Framer, LiteralHeader};
 use crate::command::{AppendMessage, Class, ParseOptions};
 
-use crate::types::{MailboxName, Tag};
+use crate::types::{MailboxName, Tag, UidSet};
 use crate::view::{Change, MailboxView};
 use bytes::{Bytes, BytesMut};
 use postroad_core::{Output, Session, Step, Tickets, Timers, TlsInfo, deadline};
@@ -74,6 +74,9 @@ const HANDSHAKE: usize = 3;
 
 /// The most commands that wait for the application, whatever the configuration says; the slots beyond are for literals.
 const MOST_PENDING: usize = 60;
+
+/// Of so many messages at a time the flags are read again.
+const REREAD: usize = 1000;
 
 /// The states of RFC 9051 section 3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -330,6 +333,13 @@ impl Server {
         Error::Limit { what, limit }
     }
 
+    /// What the view could not keep.
+    fn reread(&mut self) -> Option<Event> {
+        let view = self.view.as_mut().filter(|view| view.has_unread())?;
+        let uids: UidSet = view.take_unread(REREAD).into_iter().collect();
+        (!uids.is_empty()).then_some(Event::Reread(uids))
+    }
+
     /// Tokens that were dropped unanswered.
     fn reap(&mut self) {
         while let Some(slot) = self.tickets.reap() {
@@ -375,6 +385,9 @@ impl Session for Server {
                 self.timers.start(DECISION, deadline(now, self.config.timeouts.decision));
             } else {
                 self.timers.stop(DECISION);
+            }
+            if let Some(event) = self.reread() {
+                return Ok(Step::Event(event));
             }
             if let Some(step) = self.read(now, input)? {
                 return Ok(step);

@@ -104,15 +104,20 @@ impl Office {
                 token.ok(session);
             }
             Event::Namespace(token) => {
-                let personal =
-                    Namespace { prefix: MailboxName::default(), delimiter: Some('/'), extensions: Vec::new() };
+                let personal = Namespace {
+                    prefix: MailboxName::default(),
+                    delimiter: Some('/'),
+                    extensions: Vec::new(),
+                };
                 token.ok(session, NamespaceResponse { personal: vec![personal], ..Default::default() });
             }
             Event::Status(token) => {
                 let mut status = MailboxStatus::new(token.mailbox().clone());
                 for item in token.items() {
                     match item {
-                        StatusItem::Messages => status.messages = Some(u32::try_from(self.mails.len()).unwrap()),
+                        StatusItem::Messages => {
+                            status.messages = Some(u32::try_from(self.mails.len()).unwrap())
+                        }
                         StatusItem::UidNext => status.uid_next = Some(self.uid_next),
                         _ => {}
                     }
@@ -199,13 +204,19 @@ impl Office {
             Event::Expunge(token) => {
                 let among = token.messages().clone();
                 let goes = |mail: &Mail| {
-                    mail.flags.contains(&Flag::Deleted) && among.as_ref().is_none_or(|among| among.contains(mail.uid))
+                    mail.flags.contains(&Flag::Deleted)
+                        && among.as_ref().is_none_or(|among| among.contains(mail.uid))
                 };
-                self.mails.iter().filter(|mail| goes(mail)).for_each(|mail| session.notify(Change::Removed(mail.uid)));
+                self.mails
+                    .iter()
+                    .filter(|mail| goes(mail))
+                    .for_each(|mail| session.notify(Change::Removed(mail.uid)));
                 self.mails.retain(|mail| !goes(mail));
                 token.ok(session);
             }
-            Event::BadCommand { error, .. } => self.heard.push(format!("bad {error:?}").chars().take(20).collect()),
+            Event::BadCommand { error, .. } => {
+                self.heard.push(format!("bad {error:?}").chars().take(20).collect())
+            }
             Event::Id(_) | Event::Idle(_) | Event::Unselected | Event::SaslCancelled => {}
             other => panic!("{other:?}"),
         }
@@ -245,8 +256,14 @@ impl Desk {
     }
 
     pub(crate) fn with(session: Server, office: Office) -> Self {
-        let mut desk =
-            Self { session, office, input: BytesMut::new(), now: Instant::now(), said: Vec::new(), ended: None };
+        let mut desk = Self {
+            session,
+            office,
+            input: BytesMut::new(),
+            now: Instant::now(),
+            said: Vec::new(),
+            ended: None,
+        };
         desk.run();
         desk
     }

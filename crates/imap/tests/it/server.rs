@@ -4,7 +4,9 @@ use crate::office::{Desk, Office, flag};
 use bytes::{Bytes, BytesMut};
 use postroad_core::{Full, Session, Step, TlsInfo};
 use postroad_imap::response::No;
-use postroad_imap::server::{ApiMisuse, Config, Error, Event, PeerFault, RowError, SectionItem, Server, State};
+use postroad_imap::server::{
+    ApiMisuse, Config, Error, Event, PeerFault, RowError, SectionItem, Server, State,
+};
 use postroad_imap::types::{Flag, Section, SectionText};
 use postroad_imap::view::Change;
 use std::sync::Arc;
@@ -67,7 +69,10 @@ fn an_examined_mailbox_is_not_changed() {
     let mut desk = Desk::new(Config::new(), Office::new(1));
     desk.say("a LOGIN bob pickles\r\n");
     let said = desk.say("b EXAMINE INBOX\r\n");
-    assert!(said.contains("[PERMANENTFLAGS ()]") && said.ends_with("b OK [READ-ONLY] EXAMINE completed\r\n"), "{said}");
+    assert!(
+        said.contains("[PERMANENTFLAGS ()]") && said.ends_with("b OK [READ-ONLY] EXAMINE completed\r\n"),
+        "{said}"
+    );
     for command in ["STORE 1 FLAGS (\\Seen)", "EXPUNGE", "MOVE 1 x", "UID MOVE 10 x"] {
         assert_eq!(desk.say(format!("c {command}\r\n")), "c NO the mailbox is read-only\r\n");
     }
@@ -147,7 +152,10 @@ fn an_expunge_is_told_when_no_number_can_be_mistaken() {
     assert_eq!(desk.say("a FETCH 2 (FLAGS)\r\n"), "* 2 FETCH (FLAGS ())\r\na OK FETCH completed\r\n");
     assert_eq!(desk.say("a SEARCH ALL\r\n"), "* SEARCH 1 2 3\r\na OK SEARCH completed\r\n");
     desk.session.notify(Change::Added(40));
-    assert_eq!(desk.say("a STORE 3 FLAGS ()\r\n"), "* 3 FETCH (FLAGS ())\r\n* 4 EXISTS\r\na OK STORE completed\r\n");
+    assert_eq!(
+        desk.say("a STORE 3 FLAGS ()\r\n"),
+        "* 3 FETCH (FLAGS ())\r\n* 4 EXISTS\r\na OK STORE completed\r\n"
+    );
     assert_eq!(
         desk.say("a UID FETCH 20 FLAGS\r\n"),
         "* 2 FETCH (UID 20 FLAGS ())\r\n* 1 EXPUNGE\r\na OK FETCH completed\r\n"
@@ -180,7 +188,10 @@ fn what_conflicts_waits() {
     let mut desk = Desk::selected(2);
     desk.input.extend_from_slice(b"a STORE 1 FLAGS (\\Seen)\r\nb FETCH 1 FLAGS\r\nc NOOP\r\n");
     let Some(Event::Store(store)) = desk.next() else { panic!() };
-    assert!(matches!(desk.session.poll_event(desk.now, &mut desk.input), Ok(Step::Paused)), "FETCH waits for STORE");
+    assert!(
+        matches!(desk.session.poll_event(desk.now, &mut desk.input), Ok(Step::Paused)),
+        "FETCH waits for STORE"
+    );
     store.ok(&mut desk.session);
     assert!(matches!(desk.next(), Some(Event::Fetch(_))));
 }
@@ -192,7 +203,9 @@ fn as_many_commands_as_allowed_run_at_once() {
     let mut desk = Desk::new(config, Office::new(1));
     desk.say("a LOGIN bob pickles\r\nb SELECT INBOX\r\n");
     desk.input.extend_from_slice(b"1 FETCH 1 FLAGS\r\n2 FETCH 1 FLAGS\r\n3 FETCH 1 FLAGS\r\n");
-    let (Some(Event::Fetch(first)), Some(Event::Fetch(second))) = (desk.next(), desk.next()) else { panic!() };
+    let (Some(Event::Fetch(first)), Some(Event::Fetch(second))) = (desk.next(), desk.next()) else {
+        panic!()
+    };
     assert!(desk.next().is_none());
     assert_eq!(desk.session.pending(), 2);
     second.ok(&mut desk.session);
@@ -268,8 +281,17 @@ fn a_large_body_streams_under_back_pressure_and_all_else_waits() {
     desk.run();
     let said = desk.take_said();
     assert!(said.starts_with("* 1 FETCH (BODY[] {100000}\r\nxxx"));
-    assert!(said.ends_with("xxx FLAGS ())\r\nd OK NOOP completed\r\nc OK FETCH completed\r\n"), "{}", &said[99_990..]);
-    assert_eq!(said.len(), "* 1 FETCH (BODY[] {100000}\r\n".len() + 100_000 + " FLAGS ())\r\nd OK NOOP completed\r\nc OK FETCH completed\r\n".len());
+    assert!(
+        said.ends_with("xxx FLAGS ())\r\nd OK NOOP completed\r\nc OK FETCH completed\r\n"),
+        "{}",
+        &said[99_990..]
+    );
+    assert_eq!(
+        said.len(),
+        "* 1 FETCH (BODY[] {100000}\r\n".len()
+            + 100_000
+            + " FLAGS ())\r\nd OK NOOP completed\r\nc OK FETCH completed\r\n".len()
+    );
 }
 
 #[test]
@@ -290,7 +312,10 @@ fn a_literal_that_is_not_finished_ends_the_connection_without_a_word() {
                 fetch.ok(&mut desk.session);
                 assert!(desk.next().is_none());
                 assert_eq!(desk.take_said(), "* 1 FETCH (BODY[] {10}\r\n12345");
-                assert_eq!(desk.ended.as_deref(), Some("wrong use of the session: a literal was not finished"));
+                assert_eq!(
+                    desk.ended.as_deref(),
+                    Some("wrong use of the session: a literal was not finished")
+                );
                 continue;
             }
             _ => {
@@ -298,7 +323,10 @@ fn a_literal_that_is_not_finished_ends_the_connection_without_a_word() {
                 literal.end(&mut desk.session);
                 fetch.ok(&mut desk.session);
                 assert!(desk.next().is_none());
-                assert_eq!(desk.take_said(), "* 1 FETCH (BODY[] {10}\r\n1234567890)\r\nc OK FETCH completed\r\n");
+                assert_eq!(
+                    desk.take_said(),
+                    "* 1 FETCH (BODY[] {10}\r\n1234567890)\r\nc OK FETCH completed\r\n"
+                );
                 continue;
             }
         }
@@ -355,7 +383,10 @@ fn append_with_either_literal_and_several_messages() {
     assert_eq!(desk.say("hel"), "");
     assert_eq!(desk.say("lo\r\n"), "* 1 EXISTS\r\na OK [APPENDUID 1795392000 10] APPEND completed\r\n");
     assert_eq!(desk.office.mails[0].octets, "hello");
-    assert_eq!(desk.say("b APPEND INBOX {5+}\r\nworld\r\nc NOOP\r\n").lines().last(), Some("c OK NOOP completed"));
+    assert_eq!(
+        desk.say("b APPEND INBOX {5+}\r\nworld\r\nc NOOP\r\n").lines().last(),
+        Some("c OK NOOP completed")
+    );
     assert_eq!(
         desk.say("d APPEND {5+}\r\nINBOX {2+}\r\nab {2+}\r\ncd\r\n").lines().last().unwrap(),
         "d OK [APPENDUID 1795392000 30] APPEND completed"
@@ -377,7 +408,10 @@ fn append_refused_before_its_octets() {
         "d NO [TOOBIG] message is too large\r\nf OK NOOP completed\r\n"
     );
     assert_eq!(desk.say("g APPEND INBOX {0}\r\n").split(']').next(), Some("g NO [CANNOT"));
-    assert_eq!(desk.say("h APPEND INBOX {2+}\r\nab trailing\r\ni NOOP\r\n"), "h BAD wrong arguments of APPEND\r\ni OK NOOP completed\r\n");
+    assert_eq!(
+        desk.say("h APPEND INBOX {2+}\r\nab trailing\r\ni NOOP\r\n"),
+        "h BAD wrong arguments of APPEND\r\ni OK NOOP completed\r\n"
+    );
     assert!(desk.office.heard.contains(&"append aborted".to_owned()));
     assert_eq!(desk.office.mails.len(), 0);
 }
@@ -386,7 +420,10 @@ fn append_refused_before_its_octets() {
 fn rev2_answers_in_its_own_way() {
     let mut desk = Desk::new(Config::new(), Office::new(2));
     desk.say("a LOGIN bob pickles\r\n");
-    assert_eq!(desk.say("b ENABLE IMAP4rev2 X-NOT-KNOWN\r\n"), "* ENABLED IMAP4rev2\r\nb OK ENABLE completed\r\n");
+    assert_eq!(
+        desk.say("b ENABLE IMAP4rev2 X-NOT-KNOWN\r\n"),
+        "* ENABLED IMAP4rev2\r\nb OK ENABLE completed\r\n"
+    );
     let said = desk.say("c SELECT INBOX\r\n");
     assert!(!said.contains("RECENT"), "{said}");
     assert_eq!(desk.say("d SEARCH ALL\r\n"), "* ESEARCH (TAG \"d\") ALL 1:2\r\nd OK SEARCH completed\r\n");

@@ -62,7 +62,7 @@ fn a_flood_of_octets_that_are_refused_ends() {
     for _ in 0..20 {
         desk.input.extend_from_slice(&[b'x'; 10_000]);
         desk.run();
-        assert!(desk.input.is_empty());
+        assert!(desk.input.is_empty() || desk.ended.is_some());
     }
     assert_eq!(desk.ended.as_deref(), Some("more than 100000 octets of a refused command"));
 }
@@ -72,7 +72,10 @@ fn nul_and_bare_newlines() {
     let mut desk = Desk::selected(1);
     assert_eq!(desk.say(b"a NOOP\0\r\n"), "a BAD NUL is not allowed here\r\n");
     let said = desk.say(b"a NOOP\nb NOOP\r\nc NOOP\r\n");
-    assert!(said.contains(" BAD lines end in CRLF\r\n") && said.ends_with("c OK NOOP completed\r\n"), "{said}");
+    assert!(
+        said.contains(" BAD lines end in CRLF\r\n") && said.ends_with("c OK NOOP completed\r\n"),
+        "{said}"
+    );
     assert!(!said.contains("b OK"));
 }
 
@@ -146,6 +149,7 @@ fn an_application_that_never_answers() {
     desk.take_said();
     desk.input.extend_from_slice(b"a FETCH 1 FLAGS\r\n");
     let fetch = desk.next();
+    assert!(desk.next().is_none());
     assert_eq!(desk.wait(21 * 60), "* BYE the server gave no answer\r\n");
     assert_eq!(desk.ended.as_deref(), Some("wrong use of the session: an answer took too long"));
     drop(fetch);

@@ -114,6 +114,13 @@ pub trait Handler: Send + Sync {
         Poll::Pending
     }
 
+    /// The flags of these messages have changed, and how was not kept, for the client has not read for too long: read them, and give them as
+    /// changes, by [`poll_change`](Self::poll_change) too.
+    fn reread(&self, mailbox: &Self::Mailbox, messages: &UidSet) -> impl Future<Output = ()> + Send {
+        let _ = (mailbox, messages);
+        ready(())
+    }
+
     /// The mailbox is closed by CLOSE; with `expunge`, what is marked as deleted is to be removed. Removes nothing by default.
     ///
     /// # Errors

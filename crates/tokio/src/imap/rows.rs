@@ -199,12 +199,7 @@ impl RowBody<'_> {
     }
 
     /// The section is whole; another one follows in the same row, after what `write` adds.
-    pub fn next(
-        self,
-        write: impl FnOnce(Row<'_>) -> Row<'_>,
-        item: SectionItem<'_>,
-        len: u64,
-    ) -> Self {
+    pub fn next(self, write: impl FnOnce(Row<'_>) -> Row<'_>, item: SectionItem<'_>, len: u64) -> Self {
         let Self { shared, literal } = self;
         let mut inner = shared.lock();
         inner.has_output = true;

@@ -520,6 +520,10 @@ where
                 let done = handler.move_messages(&account, &mailbox, token.messages(), token.mailbox()).await;
                 say(done, token, |token, session, copied| token.ok(session, copied), server::Move::no)
             }),
+            Event::Reread(messages) => self.run(async move {
+                handler.reread(&mailbox, &messages).await;
+                Answer::Say(Box::new(|_| {}))
+            }),
             Event::Expunge(token) => self.run(async move {
                 let done = handler.expunge(&account, &mailbox, token.messages().as_ref()).await;
                 say(done, token, |token, session, ()| token.ok(session), server::Expunge::no)

@@ -6,8 +6,8 @@ use postroad_imap::command::{StoreOperation, StoreOperation::*};
 use postroad_imap::response::{MailboxStatus, No, ResponseCode};
 use postroad_imap::types::{Atom, DateTime, Flag, MailboxName, ModSeq, StatusItem, UidSet};
 
-use crate::store::mailboxes::{self, Flags, FlagsChange, Mailbox, Status};
 use crate::store::StoreError;
+use crate::store::mailboxes::{self, Flags, FlagsChange, Mailbox, Status};
 use crate::time::Time;
 
 /// What is answered when the store does not do what it was asked.
@@ -89,7 +89,12 @@ pub(super) fn date_time(time: Time) -> Option<DateTime> {
 }
 
 /// What STATUS says of a mailbox.
-pub(super) fn status(name: MailboxName, mailbox: &Mailbox, status: &Status, items: &[StatusItem]) -> MailboxStatus {
+pub(super) fn status(
+    name: MailboxName,
+    mailbox: &Mailbox,
+    status: &Status,
+    items: &[StatusItem],
+) -> MailboxStatus {
     let mut response = MailboxStatus::new(name);
     for item in items {
         match item {

@@ -54,6 +54,11 @@ impl Feed {
         }
     }
 
+    /// The flags of these messages, once more.
+    pub(super) fn again(&mut self, rows: &[mailboxes::MessageRow]) {
+        self.heard.extend(rows.iter().map(|row| flags_change(row.uid, &row.flags, row.modseq)));
+    }
+
     /// The next change; `None`: the mailbox is gone, or cannot be read.
     pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Change>> {
         loop {
@@ -121,7 +126,10 @@ impl Feed {
 
 impl std::fmt::Debug for Feed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Feed").field("heard", &self.heard.len()).field("mod_seq", &self.mod_seq).finish_non_exhaustive()
+        f.debug_struct("Feed")
+            .field("heard", &self.heard.len())
+            .field("mod_seq", &self.mod_seq)
+            .finish_non_exhaustive()
     }
 }
 

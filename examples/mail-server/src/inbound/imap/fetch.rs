@@ -140,8 +140,9 @@ pub(super) async fn fetch(store: &Store, open: &Open, fetch: &Fetch, rows: &Rows
             seen.insert(row.uid, row);
         }
     }
-    let needs_structure =
-        items.iter().any(|item| matches!(item, FetchItem::Envelope | FetchItem::Body | FetchItem::BodyStructure));
+    let needs_structure = items
+        .iter()
+        .any(|item| matches!(item, FetchItem::Envelope | FetchItem::Body | FetchItem::BodyStructure));
     let choice = Choice {
         uids,
         changed_since: fetch.command().changed_since.map(postroad_imap::types::ModSeq::get),

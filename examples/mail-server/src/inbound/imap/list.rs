@@ -46,7 +46,10 @@ pub(super) async fn list(
         if list.selection.recursive_match && list.selection.subscribed && below(|other| other.subscribed) {
             child_info.push(Bytes::from_static(b"SUBSCRIBED"));
         }
-        if list.selection.recursive_match && list.selection.special_use && below(|other| other.special_use.is_some()) {
+        if list.selection.recursive_match
+            && list.selection.special_use
+            && below(|other| other.special_use.is_some())
+        {
             child_info.push(Bytes::from_static(b"SPECIAL-USE"));
         }
         // LSUB shows a level above subscribed names where a pattern ends in `%` (RFC 3501 section 6.3.9).

@@ -15,7 +15,9 @@ use bytes::Bytes;
 use postroad_imap::command::{self, AppendMessage};
 use postroad_imap::response::{MailboxStatus, No, ResponseCode};
 use postroad_imap::server::{Config, CopyUid, Fetch, Search, Selected, Store};
-use postroad_imap::types::{Capability, Credentials, FlagPermission, MailboxName, SpecialUse, StatusItem, UidSet};
+use postroad_imap::types::{
+    Capability, Credentials, FlagPermission, MailboxName, SpecialUse, StatusItem, UidSet,
+};
 use postroad_imap::view::{Change, Uids};
 use postroad_tokio::imap::{AuthAnswer, AuthStep, Found, Handler, Lists, Rows};
 use postroad_tokio::{MaybeTls, ServeOptions};
@@ -23,7 +25,7 @@ use tokio::net::TcpStream;
 
 use super::Guesses;
 use crate::serve::Context;
-use crate::store::mailboxes::{self, Copied, Flags, NewMessage, OpenMailbox};
+use crate::store::mailboxes::{self, Choice, Copied, Flags, NewMessage, OpenMailbox};
 use crate::store::{Account, Spool, StoreError};
 use crate::time::Time;
 use feed::Feed;
@@ -49,7 +51,13 @@ pub(super) async fn serve(
         ("name".to_owned(), "Postroad mail-server".to_owned()),
         ("version".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
     ];
-    if context.config.auth.mechanisms.iter().any(|mechanism| matches!(mechanism, crate::config::Mechanism::Plain)) {
+    if context
+        .config
+        .auth
+        .mechanisms
+        .iter()
+        .any(|mechanism| matches!(mechanism, crate::config::Mechanism::Plain))
+    {
         config.mechanisms.push("PLAIN".to_owned());
     }
     let handler = Imap { context, peer, guesses: tokio::sync::Mutex::default() };
@@ -121,7 +129,9 @@ impl Handler for Imap<'_> {
     fn client(&self, fields: &[(Bytes, Option<Bytes>)]) {
         let shown: Vec<String> = fields
             .iter()
-            .filter_map(|(field, value)| Some(format!("{}={}", field.escape_ascii(), value.as_ref()?.escape_ascii())))
+            .filter_map(|(field, value)| {
+                Some(format!("{}={}", field.escape_ascii(), value.as_ref()?.escape_ascii()))
+            })
             .collect();
         tracing::debug!(peer = %self.peer, client = shown.join(" "), "the client says who it is");
     }
@@ -139,7 +149,9 @@ impl Handler for Imap<'_> {
     async fn authenticate(&self, step: AuthStep<()>) -> AuthAnswer<Account, ()> {
         let response = match step {
             AuthStep::Start { initial_response: None, .. } => return AuthAnswer::Challenge(Vec::new(), ()),
-            AuthStep::Start { initial_response: Some(response), .. } | AuthStep::Response(response, ()) => response,
+            AuthStep::Start { initial_response: Some(response), .. } | AuthStep::Response(response, ()) => {
+                response
+            }
             _ => return AuthAnswer::Reject(No::authentication_failed()),
         };
         let credentials = match postroad_sasl::Plain::parse(response.expose()) {
@@ -185,6 +197,21 @@ impl Handler for Imap<'_> {
         open.feed().poll(context)
     }
 
+    async fn reread(&self, open: &Open, messages: &UidSet) {
+        let choice = Choice { uids: convert::uids(messages), ..Choice::default() };
+        let mut rows = self.context.store.message_rows(&open.mailbox, choice);
+        loop {
+            match rows.next().await {
+                Ok(Some(batch)) => open.feed().again(&batch),
+                Ok(None) => return,
+                Err(error) => {
+                    tracing::error!(peer = %self.peer, %error, "flags cannot be read again");
+                    return;
+                }
+            }
+        }
+    }
+
     async fn close(&self, _account: &Account, open: &Open, expunge: bool) -> Result<(), No> {
         if expunge && !open.read_only {
             let removed = self.context.store.expunge(&open.mailbox, mailboxes::UidSet::all()).await;
@@ -227,7 +254,8 @@ impl Handler for Imap<'_> {
             },
             _ => return Err(No::new(ResponseCode::UseAttr, "one special use for a mailbox")),
         };
-        let made = self.context.store.create_mailbox(account, mailbox.as_str(), special_use, Time::now()).await;
+        let made =
+            self.context.store.create_mailbox(account, mailbox.as_str(), special_use, Time::now()).await;
         made.map(|made| Some(made.object_id().into())).map_err(|error| convert::no(&error))
     }
 
@@ -237,11 +265,17 @@ impl Handler for Imap<'_> {
     }
 
     async fn rename(&self, account: &Account, from: &MailboxName, to: &MailboxName) -> Result<(), No> {
-        let renamed = self.context.store.rename_mailbox(account, from.as_str(), to.as_str(), Time::now()).await;
+        let renamed =
+            self.context.store.rename_mailbox(account, from.as_str(), to.as_str(), Time::now()).await;
         renamed.map_err(|error| convert::no(&error))
     }
 
-    async fn subscribe(&self, account: &Account, mailbox: &MailboxName, is_subscribed: bool) -> Result<(), No> {
+    async fn subscribe(
+        &self,
+        account: &Account,
+        mailbox: &MailboxName,
+        is_subscribed: bool,
+    ) -> Result<(), No> {
         let store = &self.context.store;
         let done = match is_subscribed {
             true => store.subscribe(account, mailbox.as_str()).await,
@@ -297,7 +331,13 @@ impl Handler for Imap<'_> {
         fetch::fetch(&self.context.store, open, fetch, rows).await
     }
 
-    async fn store(&self, _account: &Account, open: &Open, store: &Store, rows: &Rows<'_>) -> Result<UidSet, No> {
+    async fn store(
+        &self,
+        _account: &Account,
+        open: &Open,
+        store: &Store,
+        rows: &Rows<'_>,
+    ) -> Result<UidSet, No> {
         let command = store.command();
         let change = convert::flags_change(command.operation, &command.flags)?;
         let unchanged_since = command.unchanged_since.map(postroad_imap::types::ModSeq::get);

@@ -7,8 +7,8 @@ use postroad_tokio::imap::Found;
 
 use super::Open;
 use super::convert;
-use crate::store::mailboxes::{Choice, UidSet};
 use crate::store::Store;
+use crate::store::mailboxes::{Choice, UidSet};
 
 pub(super) async fn search(store: &Store, open: &Open, search: &Search) -> Result<Found, No> {
     let _ = (SearchKey::All, UidSet::all());

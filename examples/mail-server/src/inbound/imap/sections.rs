@@ -119,7 +119,6 @@ impl<'a> Content<'a> {
             }
         }
     }
-
 }
 
 /// Where the body begins.
