@@ -11,6 +11,7 @@ mod mailbox;
 mod numbers;
 mod print;
 mod quota;
+mod raw;
 mod reader;
 mod refusal;
 mod row;
@@ -26,6 +27,7 @@ pub use lenience::{Lenience, Quirk, Repair, ResponseOptions};
 pub use mailbox::{ListResponse, MailboxAttribute, MailboxStatus, Namespace, NamespaceResponse};
 pub use numbers::Numbers;
 pub use quota::{Quota, QuotaRoot, QuotaUsage};
+pub use raw::RawValue;
 pub use refusal::{Bad, No};
 pub use row::{
     AddressView, BodyStructureView, EnvelopeView, FetchRow, FetchRowParser, PartKind, PartView, RowProgress,
