@@ -24,11 +24,14 @@ impl RawValue {
     /// # Errors
     ///
     /// It is not exactly one value, or has CR, LF or NUL elsewhere than in a literal.
-    pub fn new(spelling: impl Into<Bytes>) -> Result<Self> {
-        let spelling = spelling.into();
+    pub fn new(spelling: impl Into<Bytes>) -> core::result::Result<Self, ParseError> {
+        Self::read_whole(&spelling.into()).map_err(|error| *error)
+    }
+
+    fn read_whole(spelling: &Bytes) -> Result<Self> {
         let options = ResponseOptions { utf8: true, lenience: Lenience::strict() };
-        let mut reader = Reader::new(&spelling, options);
-        let value = Self::read(&mut reader, &spelling)?;
+        let mut reader = Reader::new(spelling, options);
+        let value = Self::read(&mut reader, spelling)?;
         reader.end()?;
         Ok(value)
     }
@@ -54,7 +57,7 @@ impl fmt::Debug for RawValue {
 impl core::str::FromStr for RawValue {
     type Err = ParseError;
 
-    fn from_str(spelling: &str) -> Result<Self> {
+    fn from_str(spelling: &str) -> core::result::Result<Self, ParseError> {
         Self::new(Bytes::copy_from_slice(spelling.as_bytes()))
     }
 }
@@ -62,7 +65,9 @@ impl core::str::FromStr for RawValue {
 /// The octet that may not stand in a quoted string, if there is one.
 pub(super) fn check_quoted(octets: &[u8], at: usize) -> Result<()> {
     match octets.iter().position(|octet| matches!(octet, 0 | b'\r' | b'\n')) {
-        Some(found) => Err(ParseError::new(ParseErrorKind::Forbidden(octets[found]), at + found, octets)),
+        Some(found) => {
+            Err(ParseError::new(ParseErrorKind::Forbidden(octets[found]), at + found, octets).into())
+        }
         None => Ok(()),
     }
 }

@@ -44,12 +44,11 @@ impl FetchRow {
         number: u32,
         by_uid: bool,
     ) -> Result<Self> {
-        let mut row = Self::empty(number, by_uid);
+        let mut row = Self { raw: raw.clone(), ..Self::empty(number, by_uid) };
         reader.eat(b'(', "a parenthesis")?;
         if row.read_items(reader, false)? == Stop::Streamed {
             return reader.fail("the octets of a literal");
         }
-        row.raw = raw.clone();
         Ok(row)
     }
 
