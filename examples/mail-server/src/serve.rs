@@ -1,7 +1,7 @@
 //! `serve`: listeners, the connections on them, and an orderly end.
 
 use std::collections::HashMap;
-use std::io::{self, Write as _};
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,6 +17,7 @@ use crate::config::{Config, Listen, Protocol};
 use crate::control::{self, Control};
 use crate::relay::{self, Relay};
 use crate::store::{Store, StoreOptions};
+use crate::terminal::{complain, say};
 use crate::tls::{self, Tls};
 use crate::{hints, inbound, privileges};
 
@@ -95,8 +96,8 @@ pub(crate) fn run(config: Config) -> Result<()> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let server = Server::start(config, handler)?;
-        eprint!("{}", hints::commands(&server.context, &server.listening));
-        announce(&server.listening)?;
+        complain(hints::commands(&server.context, &server.listening).trim_end());
+        announce(&server.listening);
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
@@ -115,13 +116,11 @@ pub(crate) fn run(config: Config) -> Result<()> {
 }
 
 /// What scripts wait for.
-fn announce(listening: &[Listen]) -> io::Result<()> {
-    let mut output = io::stdout().lock();
+fn announce(listening: &[Listen]) {
     for Listen { protocol, address } in listening {
-        writeln!(output, "listening {protocol} {address}")?;
+        say(format_args!("listening {protocol} {address}"));
     }
-    writeln!(output, "ready")?;
-    output.flush()
+    say("ready");
 }
 
 /// A running server.
