@@ -52,7 +52,7 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<()> {
     match command {
         Command::Demo(arguments) => demo::run(&arguments),
-        Command::Serve { config } => serve::run(load(config.file.as_deref())?),
+        Command::Serve { config } => serve::run(load(config.file.as_deref())?, config.file.as_deref()),
         Command::CheckConfig { file } => {
             load(Some(&file))?;
             say(format_args!("{}: ok", file.display()));

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -88,15 +89,15 @@ fn raise_open_files(wanted: usize) {
     }
 }
 
-/// Runs a server until SIGTERM or SIGINT.
-pub(crate) fn run(config: Config) -> Result<()> {
+/// Runs a server, with a configuration from `file` if it has one, until SIGTERM or SIGINT.
+pub(crate) fn run(config: Config, file: Option<&Path>) -> Result<()> {
     raise_open_files(config.limits.connections);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let server = Server::start(config, handler)?;
-        complain(hints::commands(&server.context, &server.listening).trim_end());
+        complain(hints::commands(&server.context, &server.listening, file).trim_end());
         announce(&server.listening);
         tokio::select! {
             _ = terminate.recv() => {}
