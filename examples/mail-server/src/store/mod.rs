@@ -3,12 +3,15 @@
 //! - A write returns once it is on the disk, never before ([`writer`]).
 //! - A message's octets lie in chunks of 256 KiB, once, however many mailboxes and queue entries share them.
 //! - Accepting a message for its local and its relayed recipients is one transaction: all or none.
+//! - Mailboxes, flags, and who is told of their changes: [`mailboxes`].
 //! - What is being sent or read is known to this process only, so that after a crash all of it is due again.
 
 mod accounts;
 mod blob;
 mod deliver;
 mod error;
+#[allow(dead_code, unused_imports, reason = "IMAP and the webmail are built on it")]
+pub(crate) mod mailboxes;
 mod maildrop;
 mod password;
 mod queue;
@@ -49,6 +52,7 @@ pub(crate) struct Store {
 struct Inner {
     writer: writer::Writer,
     readers: reader::Readers,
+    hub: Arc<mailboxes::Hub>,
     spool: Arc<spool::SpoolFolder>,
     quota: Option<u64>,
     /// The key that makes the records of unknown names.
@@ -94,8 +98,10 @@ impl Store {
             connection.execute("DELETE FROM blobs WHERE complete = 0", [])?;
         }
         let unknown_key = unknown_key(&connection)?;
+        let hub = Arc::new(mailboxes::Hub::default());
         let inner = Inner {
-            writer: writer::Writer::start(connection)?,
+            writer: writer::Writer::start(connection, Arc::clone(&hub))?,
+            hub,
             readers: reader::Readers::new(file),
             spool: Arc::new(spool::SpoolFolder::new(spool)),
             quota: options.quota,
@@ -135,6 +141,15 @@ impl Store {
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.inner.writer.write(|connection, _| change(connection)).await
+    }
+
+    /// A write that has something to tell to those who watch mailboxes.
+    async fn write_and_tell<T, F>(&self, change: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection, &mut mailboxes::Published) -> Result<T, StoreError> + Send + 'static,
     {
         self.inner.writer.write(change).await
     }
