@@ -71,6 +71,21 @@ impl Output {
         self.text.extend_from_slice(octets);
     }
 
+    /// Adds what `print` appends to the text before, without a copy on the way: for whoever prints into a buffer. What is there already
+    /// must stay.
+    ///
+    /// ```
+    /// let mut output = postroad_core::Output::new(65_536);
+    /// output.print(|text| text.extend_from_slice(b"* 23 EXISTS\r\n"));
+    /// assert_eq!(output.len(), 13);
+    /// ```
+    pub fn print<T>(&mut self, print: impl FnOnce(&mut BytesMut) -> T) -> T {
+        let before = self.text.len();
+        let printed = print(&mut self.text);
+        self.len = (self.len + self.text.len()).saturating_sub(before);
+        printed
+    }
+
     /// Adds `chunk`; one of 1 KiB or more is not copied.
     pub fn chunk(&mut self, chunk: Bytes) {
         if chunk.len() < COPY_BELOW {

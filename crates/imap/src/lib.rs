@@ -1,10 +1,16 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+pub mod codec;
 pub mod command;
+#[cfg(feature = "tokio-codec")]
+pub mod framed;
 mod grammar;
 pub mod response;
+pub mod server;
 pub mod types;
+mod uids;
+pub mod view;
 
 #[doc(no_inline)]
 pub use postroad_core::{Full, ParseError, ParseErrorKind, Secret, Session, Step};

@@ -20,6 +20,10 @@ pub(crate) fn examine(message: &Message<'_>) -> Vec<Defect> {
             all.push(Defect::new(code, 0));
         }
     }
+    examine_lines(message.octets(), None, &mut all);
+    for decoded in &message.index().decoded {
+        examine_lines(&decoded.octets, Some(decoded.offset), &mut all);
+    }
     for part in message.parts() {
         if all.len() >= limit {
             break;
@@ -35,6 +39,39 @@ pub(crate) fn examine(message: &Message<'_>) -> Vec<Defect> {
 /// The first CR that no LF follows.
 fn bare_return(octets: &[u8]) -> Option<usize> {
     memchr::memchr_iter(b'\r', octets).find(|at| octets.get(at + 1) != Some(&b'\n'))
+}
+
+/// The longest line that may be (RFC 5322 section 2.1.1).
+const LINE_LIMIT: usize = 998;
+
+/// Bare LF and lines that are too long, once each. All of a message that lay encoded is at the same place.
+fn examine_lines(octets: &[u8], place: Option<usize>, all: &mut Vec<Defect>) {
+    let mut start = 0;
+    let (mut bare, mut has_crlf, mut too_long) = (None, false, None);
+    for line_feed in memchr::memchr_iter(b'\n', octets) {
+        let has_return = line_feed > start && octets.get(line_feed - 1) == Some(&b'\r');
+        has_crlf |= has_return;
+        if !has_return {
+            bare.get_or_insert(line_feed);
+        }
+        if line_feed - start - usize::from(has_return) > LINE_LIMIT {
+            too_long.get_or_insert(start);
+        }
+        start = line_feed + 1;
+    }
+    if octets.len() - start > LINE_LIMIT {
+        too_long.get_or_insert(start);
+    }
+    if let Some(at) = bare {
+        let mut defect = Defect::new(DefectCode::BareLineFeed, place.unwrap_or(at));
+        if has_crlf {
+            defect.severity = crate::Severity::Warning;
+        }
+        all.push(defect);
+    }
+    if let Some(at) = too_long {
+        all.push(Defect::new(DefectCode::LineTooLong, place.unwrap_or(at)));
+    }
 }
 
 /// NUL and bare CR, once each.
@@ -102,7 +139,16 @@ fn examine_field(message: &Message<'_>, field: HeaderField<'_>, defects: &mut De
                 defects.add(DefectCode::InvalidDisposition, 0);
             }
         }
-        FieldKind::ContentTransferEncoding | FieldKind::MimeVersion | FieldKind::Other | FieldKind::Junk => {}
+        FieldKind::ContentTransferEncoding
+        | FieldKind::ContentMd5
+        | FieldKind::ContentLanguage
+        | FieldKind::ContentLocation
+        | FieldKind::MimeVersion
+        | FieldKind::Received
+        | FieldKind::ReturnPath
+        | FieldKind::ResentMessageId
+        | FieldKind::Other
+        | FieldKind::Junk => {}
     }
 }
 

@@ -35,56 +35,77 @@ pub(crate) enum FieldKind {
     ContentDisposition,
     ContentId,
     ContentDescription,
+    ContentMd5,
+    ContentLanguage,
+    ContentLocation,
+    Received,
+    ReturnPath,
     ResentDate,
     ResentAddresses,
+    ResentMessageId,
     Comments,
 }
 
 pub(crate) const FIELD_KINDS: usize = FieldKind::Comments as usize + 1;
 
-const KNOWN: [(&[u8], FieldKind); 26] = {
-    use FieldKind::*;
-    [
-        (b"from", From),
-        (b"sender", Sender),
-        (b"reply-to", ReplyTo),
-        (b"to", To),
-        (b"cc", Cc),
-        (b"bcc", Bcc),
-        (b"date", Date),
-        (b"message-id", MessageId),
-        (b"in-reply-to", InReplyTo),
-        (b"references", References),
-        (b"subject", Subject),
-        (b"mime-version", MimeVersion),
-        (b"content-type", ContentType),
-        (b"content-transfer-encoding", ContentTransferEncoding),
-        (b"content-disposition", ContentDisposition),
-        (b"content-id", ContentId),
-        (b"content-description", ContentDescription),
-        (b"resent-date", ResentDate),
-        (b"resent-from", ResentAddresses),
-        (b"resent-sender", ResentAddresses),
-        (b"resent-to", ResentAddresses),
-        (b"resent-cc", ResentAddresses),
-        (b"resent-bcc", ResentAddresses),
-        (b"resent-reply-to", ResentAddresses),
-        (b"comments", Comments),
-        (b"keywords", Comments),
-    ]
-};
-
 impl FieldKind {
+    /// The kind of the field of this name, which is compared without regard to case.
+    #[inline]
     pub(crate) fn of(name: &[u8]) -> Self {
-        // Length and first letter settle nearly all.
-        let known =
-            KNOWN.iter().find(|(known, _)| known.len() == name.len() && known.eq_ignore_ascii_case(name));
-        known.map_or(Self::Other, |&(_, kind)| kind)
+        use FieldKind::*;
+        let known: &[(&[u8], Self)] = match name.len() {
+            2 => &[(b"to", To), (b"cc", Cc)],
+            3 => &[(b"bcc", Bcc)],
+            4 => &[(b"from", From), (b"date", Date)],
+            6 => &[(b"sender", Sender)],
+            7 => &[(b"subject", Subject)],
+            8 => &[
+                (b"received", Received),
+                (b"reply-to", ReplyTo),
+                (b"comments", Comments),
+                (b"keywords", Comments),
+            ],
+            9 => &[(b"resent-to", ResentAddresses), (b"resent-cc", ResentAddresses)],
+            10 => &[
+                (b"message-id", MessageId),
+                (b"references", References),
+                (b"content-id", ContentId),
+                (b"resent-bcc", ResentAddresses),
+            ],
+            11 => &[
+                (b"in-reply-to", InReplyTo),
+                (b"return-path", ReturnPath),
+                (b"resent-date", ResentDate),
+                (b"resent-from", ResentAddresses),
+                (b"content-md5", ContentMd5),
+            ],
+            12 => &[(b"content-type", ContentType), (b"mime-version", MimeVersion)],
+            13 => &[(b"resent-sender", ResentAddresses)],
+            15 => &[(b"resent-reply-to", ResentAddresses)],
+            16 => &[(b"content-language", ContentLanguage), (b"content-location", ContentLocation)],
+            17 => &[(b"resent-message-id", ResentMessageId)],
+            19 => {
+                &[(b"content-disposition", ContentDisposition), (b"content-description", ContentDescription)]
+            }
+            25 => &[(b"content-transfer-encoding", ContentTransferEncoding)],
+            _ => return Other,
+        };
+        known.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map_or(Other, |&(_, kind)| kind)
     }
 
     /// Whether it may be there once only (RFC 5322 section 3.6, RFC 2045).
     pub(crate) const fn is_single(self) -> bool {
-        !matches!(self, Self::Junk | Self::Other | Self::ResentDate | Self::ResentAddresses | Self::Comments)
+        !matches!(
+            self,
+            Self::Junk
+                | Self::Other
+                | Self::Received
+                | Self::ReturnPath
+                | Self::ResentDate
+                | Self::ResentAddresses
+                | Self::ResentMessageId
+                | Self::Comments
+        )
     }
 
     /// Whether readers that pick another one of two would see another message.
@@ -141,7 +162,6 @@ pub(crate) struct PartRecord {
     pub(crate) start: usize,
     pub(crate) body: usize,
     pub(crate) end: usize,
-    pub(crate) lines: usize,
     pub(crate) first_field: u32,
     pub(crate) fields: u32,
     pub(crate) kind: PartKind,
@@ -166,6 +186,8 @@ pub(crate) struct Index {
     pub(crate) fields: Vec<FieldRecord>,
     pub(crate) decoded: Vec<Decoded>,
     pub(crate) defects: Vec<Defect>,
+    /// There are parts that were not looked at, for there are too many or they are too deep.
+    pub(crate) is_truncated: bool,
     pub(crate) limits: Limits,
 }
 

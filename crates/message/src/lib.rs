@@ -16,6 +16,8 @@ mod message;
 mod parser;
 mod part;
 mod scanner;
+mod structure;
+mod thread;
 mod trace;
 mod types;
 
@@ -23,12 +25,17 @@ pub use body::Bodies;
 pub use build::{MessageBuilder, PartBuilder, Target};
 pub use defect::{Defect, DefectCode, Severity};
 pub use error::{BuildError, InvalidReason, InvalidValue};
-pub use header::{AddressList, Header, HeaderField};
+pub use header::{AddressList, FieldContent, Header, HeaderField};
 pub use limits::Limits;
 pub use message::Message;
 pub use part::{Part, PartNumber};
+pub use structure::{
+    BodyDisposition, BodyNode, BodyParameter, BodyStructure, Envelope, EnvelopeAddress, Section,
+    SectionOctets, SectionText, UnknownTransferEncoding,
+};
+pub use thread::{BaseSubject, base_subject};
 pub use trace::{Received, return_path};
 pub use types::{
     AddrSpec, Address, ContentDisposition, ContentType, DateTime, DispositionType, FieldName, FieldValue,
-    Group, Mailbox, MessageId, Parameter, TransferEncoding,
+    Group, Mailbox, MediaType, MessageId, Parameter, TransferEncoding,
 };

@@ -59,7 +59,6 @@ static EMPTY: PartRecord = PartRecord {
     start: 0,
     body: 0,
     end: 0,
-    lines: 0,
     first_field: 0,
     fields: 0,
     kind: crate::index::PartKind::Leaf,

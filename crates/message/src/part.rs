@@ -11,7 +11,9 @@ use crate::defect::{DefectCode, Defects};
 use crate::error::{InvalidReason, InvalidValue};
 use crate::header::{Header, message_id};
 use crate::index::{FieldKind, Index, PartKind, PartRecord};
-use crate::types::{ContentDisposition, ContentType, DispositionType, MessageId, TransferEncoding};
+use crate::types::{
+    ContentDisposition, ContentType, DispositionType, MediaType, MessageId, TransferEncoding,
+};
 
 /// The number of a part, as IMAP counts them (RFC 9051 section 6.4.5.1).
 ///
@@ -148,7 +150,7 @@ impl<'m> Part<'m> {
     }
 
     /// The child of this number, counted from 1.
-    fn child(&self, number: u32) -> Option<Self> {
+    pub(crate) fn child(&self, number: u32) -> Option<Self> {
         self.children().nth((number as usize).checked_sub(1)?)
     }
 
@@ -160,6 +162,16 @@ impl<'m> Part<'m> {
     /// Whether it holds a message that could be taken apart.
     pub const fn is_message(&self) -> bool {
         matches!(self.record.kind, PartKind::Message | PartKind::EncodedMessage)
+    }
+
+    /// Whether it holds a message that lies there as it is, not encoded.
+    pub(crate) const fn is_plain_message(&self) -> bool {
+        matches!(self.record.kind, PartKind::Message)
+    }
+
+    /// Where its header, its body and its end are in the octets in which its offsets count.
+    pub(crate) const fn places(&self) -> (usize, usize, usize) {
+        (self.record.start, self.record.body, self.record.end)
     }
 
     /// The message in a `message/rfc822`.
@@ -247,9 +259,9 @@ impl<'m> Part<'m> {
         self.source().get(self.record.body..self.record.end).unwrap_or_default()
     }
 
-    /// The line ends in the body, as IMAP counts them.
-    pub const fn lines(&self) -> usize {
-        self.record.lines
+    /// The line ends in the body, as IMAP counts them. They are counted when they are asked for.
+    pub fn lines(&self) -> usize {
+        memchr::memchr_iter(b'\n', self.raw_body()).count()
     }
 
     /// The media type. Without a field, or with one that cannot be read, it is `text/plain; charset=us-ascii`, and
@@ -264,6 +276,17 @@ impl<'m> Part<'m> {
         }
         let plain = ContentType::known("text", "plain");
         plain.clone().with_parameter("charset", "us-ascii").unwrap_or(plain)
+    }
+
+    /// The media type without its parameters, which costs no allocation; with the same defaults as
+    /// [`content_type`](Self::content_type).
+    pub fn media_type(&self) -> MediaType<'m> {
+        let field = self.header().first(FieldKind::ContentType);
+        match field.and_then(|field| field.media_type()) {
+            Some(found) => found,
+            None if field.is_none() && self.record.in_digest => MediaType::new("message", "rfc822"),
+            None => MediaType::new("text", "plain"),
+        }
     }
 
     /// The transfer encoding of the body. That of a multipart, which may not be encoded, is of no consequence.

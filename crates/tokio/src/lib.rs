@@ -4,9 +4,11 @@
 mod connection;
 mod driver;
 mod error;
+#[cfg(feature = "imap")]
+pub mod imap;
 #[cfg(feature = "pop3")]
 pub mod pop3;
-#[cfg(any(feature = "smtp", feature = "pop3"))]
+#[cfg(any(feature = "smtp", feature = "pop3", feature = "imap"))]
 mod serve;
 mod shutdown;
 #[cfg(feature = "smtp")]
@@ -21,7 +23,7 @@ mod work;
 pub use connection::Connection;
 pub use driver::{Driver, Limits, Parts, Polled, Progress, now};
 pub use error::Error;
-#[cfg(any(feature = "smtp", feature = "pop3"))]
+#[cfg(any(feature = "smtp", feature = "pop3", feature = "imap"))]
 pub use serve::ServeOptions;
 pub use shutdown::{Shutdown, ShutdownHandle};
 pub use stream::MaybeTls;

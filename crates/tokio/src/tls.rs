@@ -97,7 +97,7 @@ where
 }
 
 /// [`accept`] on a transport that must be in the clear: TLS in TLS is not spoken in mail.
-#[cfg(any(feature = "smtp", feature = "pop3"))]
+#[cfg(any(feature = "smtp", feature = "pop3", feature = "imap"))]
 pub(crate) async fn accept_over<Io>(
     acceptor: &TlsAcceptor,
     io: MaybeTls<Io>,
@@ -113,7 +113,7 @@ where
 }
 
 /// [`connect`] on a transport that must be in the clear.
-#[cfg(any(feature = "smtp", feature = "pop3"))]
+#[cfg(any(feature = "smtp", feature = "pop3", feature = "imap"))]
 pub(crate) async fn connect_over<Io>(
     connector: &TlsConnector,
     name: ServerName<'static>,

@@ -53,6 +53,14 @@ pub(crate) fn commands(context: &Context, listening: &[Listen], file: Option<&Pa
                      curl {option}--cacert '{certificate}' --url {scheme}://{server}/ --user {user}"
                 )
             }
+            Protocol::Imap | Protocol::Imaps => {
+                let (scheme, option) = scheme(*protocol, "imap");
+                writeln!(
+                    text,
+                    "# look into the INBOX\n\
+                     curl {option}--cacert '{certificate}' --url '{scheme}://{server}/INBOX;MAILINDEX=1' --user {user}"
+                )
+            }
             _ => Ok(()),
         };
     }

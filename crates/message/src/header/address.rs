@@ -7,7 +7,7 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::encoded_word::{Decoder, EncodedWord, decode_text, push_without_controls};
+use super::encoded_word::{Decoder, EncodedWord, decode_text, push_unfolded_octets, push_without_controls};
 use crate::decode::charset;
 use crate::defect::{Defect, DefectCode, Defects};
 use crate::error::{InvalidReason, InvalidValue};
@@ -66,17 +66,117 @@ impl AddressList {
 }
 
 /// Why an entry was given up.
-struct Invalid;
+pub(crate) struct Invalid;
+
+/// What is made of the entries of a list, one after the other. Groups do not nest.
+pub(crate) trait Form<'a> {
+    /// A mailbox that could be read exactly.
+    fn mailbox(&mut self, entry: Entry<'a>, reader: &mut Reader<'a>) -> Result<(), Invalid>;
+    /// The name of a group; its members follow.
+    fn group(&mut self, name: &Words<'a>, reader: &mut Reader<'a>) -> Result<(), Invalid>;
+    /// The end of that group.
+    fn end_group(&mut self);
+    /// Whether the rest does not matter.
+    fn is_done(&self) -> bool {
+        false
+    }
+}
+
+/// A mailbox that follows the grammar.
+pub(crate) struct Entry<'a> {
+    /// The display name; empty if there is none.
+    pub(crate) name: Words<'a>,
+    /// The inside of the comment that names the owner, as was the custom of old.
+    pub(crate) comment: Option<core::ops::Range<usize>>,
+    /// The domains of an obsolete route.
+    pub(crate) route: Vec<String>,
+    pub(crate) address: AddrSpec,
+}
 
 pub(crate) fn read_list(value: &[u8], limits: &Limits, defects: Defects) -> AddressList {
+    let mut form = Decoded::default();
+    let defects = read_into(value, limits, defects, &mut form);
+    AddressList { addresses: form.addresses, defects: defects.list }
+}
+
+/// Mailboxes and groups, their names decoded.
+#[derive(Default)]
+struct Decoded {
+    addresses: Vec<Address>,
+    group: Option<(String, Vec<Mailbox>)>,
+}
+
+impl<'a> Form<'a> for Decoded {
+    fn mailbox(&mut self, entry: Entry<'a>, reader: &mut Reader<'a>) -> Result<(), Invalid> {
+        let name = match entry.comment {
+            Some(inside) => reader.comment_text(inside),
+            None => reader.phrase(&entry.name)?,
+        };
+        let mailbox = Mailbox::from_parts(name, entry.address);
+        match &mut self.group {
+            Some((_, members)) => members.push(mailbox),
+            None => self.addresses.push(mailbox.into()),
+        }
+        Ok(())
+    }
+
+    fn group(&mut self, name: &Words<'a>, reader: &mut Reader<'a>) -> Result<(), Invalid> {
+        self.group = Some((reader.phrase(name)?.ok_or(Invalid)?, Vec::new()));
+        Ok(())
+    }
+
+    fn end_group(&mut self) {
+        if let Some((name, members)) = self.group.take() {
+            self.addresses.push(Group::from_parts(name, members).into());
+        }
+    }
+}
+
+/// The first mailbox only.
+struct First(Option<Mailbox>);
+
+impl<'a> Form<'a> for First {
+    fn mailbox(&mut self, entry: Entry<'a>, reader: &mut Reader<'a>) -> Result<(), Invalid> {
+        let mut decoded = Decoded::default();
+        decoded.mailbox(entry, reader)?;
+        if let Some(Address::Mailbox(mailbox)) = decoded.addresses.pop() {
+            self.0 = Some(mailbox);
+        }
+        Ok(())
+    }
+
+    fn group(&mut self, _: &Words<'a>, _: &mut Reader<'a>) -> Result<(), Invalid> {
+        Ok(())
+    }
+
+    fn end_group(&mut self) {}
+
+    fn is_done(&self) -> bool {
+        self.0.is_some()
+    }
+}
+
+/// The first mailbox that can be read exactly, in a group or not.
+pub(crate) fn first_mailbox(value: &[u8], limits: &Limits) -> Option<Mailbox> {
+    let mut first = First(None);
+    read_into(value, limits, Defects::default(), &mut first);
+    first.0
+}
+
+/// Reads a list into `form`, and gives the defects back.
+pub(crate) fn read_into<'a>(
+    value: &'a [u8],
+    limits: &Limits,
+    defects: Defects,
+    form: &mut impl Form<'a>,
+) -> Defects {
     let mut reader = Reader {
         scanner: Scanner::new(value, limits.comment_depth),
         defects,
         members: 0,
         limit: limits.addresses,
     };
-    let mut addresses = Vec::new();
-    loop {
+    while !form.is_done() {
         reader.scanner.skip_cfws();
         if reader.scanner.comment_too_deep {
             reader.defects.add(DefectCode::CommentTooDeep, reader.scanner.at);
@@ -106,11 +206,9 @@ pub(crate) fn read_list(value: &[u8], limits: &Limits, defects: Defects) -> Addr
             break;
         }
         reader.members += 1;
-        if let Ok(address) = reader.entry(true) {
-            addresses.push(address);
-        }
+        reader.entry(true, form);
     }
-    AddressList { addresses, defects: reader.defects.list }
+    reader.defects
 }
 
 /// Exactly one address, without defects that matter.
@@ -130,7 +228,7 @@ pub(crate) fn parse_one(text: &str) -> Result<Address, InvalidValue> {
     }
 }
 
-struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     scanner: Scanner<'a>,
     defects: Defects,
     members: usize,
@@ -138,7 +236,7 @@ struct Reader<'a> {
 }
 
 /// A word of a phrase or local part.
-enum Word<'a> {
+pub(crate) enum Word<'a> {
     Atom(&'a [u8]),
     Quoted(Cow<'a, [u8]>),
     Encoded(EncodedWord<'a>),
@@ -146,30 +244,53 @@ enum Word<'a> {
 }
 
 /// A word, where it is, and whether comments or white space stand in front of it.
-struct Placed<'a> {
+pub(crate) struct Placed<'a> {
     word: Word<'a>,
     at: usize,
     apart: bool,
 }
 
+/// What an entry turned out to be.
+enum Found<'a> {
+    Mailbox(Entry<'a>),
+    Group(Words<'a>),
+}
+
+/// The words of a phrase or local part, in order.
+pub(crate) type Words<'a> = Vec<Placed<'a>>;
+
 impl<'a> Reader<'a> {
     /// One entry, up to its comma or end. On failure the scanner stands behind the entry, and the defect is noted.
-    fn entry(&mut self, group_allowed: bool) -> Result<Address, Invalid> {
+    fn entry(&mut self, group_allowed: bool, form: &mut impl Form<'a>) {
         let start = self.scanner.at;
         let found = self.address(group_allowed);
-        let too_deep = core::mem::take(&mut self.scanner.comment_too_deep);
-        let unterminated = core::mem::take(&mut self.scanner.unterminated);
-        if found.is_ok() && !too_deep && !unterminated {
-            return found;
+        let mut too_deep = core::mem::take(&mut self.scanner.comment_too_deep);
+        let mut unterminated = core::mem::take(&mut self.scanner.unterminated);
+        let mut is_group = false;
+        let mut taken = false;
+        match found {
+            Ok(Found::Mailbox(entry)) if !too_deep && !unterminated => {
+                taken = form.mailbox(entry, self).is_ok();
+            }
+            Ok(Found::Group(name)) if form.group(&name, self).is_ok() => {
+                is_group = true;
+                self.group(form);
+                form.end_group();
+                too_deep |= core::mem::take(&mut self.scanner.comment_too_deep);
+                unterminated |= core::mem::take(&mut self.scanner.unterminated);
+                taken = !too_deep && !unterminated;
+            }
+            _ => {}
+        }
+        if taken {
+            return;
         }
         let code = if too_deep { DefectCode::CommentTooDeep } else { DefectCode::InvalidAddress };
         self.defects.add(code, start);
-        if let Ok(Address::Group(_)) = found {
-            // Its members were judged one by one.
-            return found;
+        // The members of a group were judged one by one.
+        if !is_group {
+            self.skip_entry(start, !group_allowed);
         }
-        self.skip_entry(start, !group_allowed);
-        Err(Invalid)
     }
 
     /// Goes to the comma that ends the entry which began at `start`. Quoted strings, comments, domain literals and angle
@@ -206,16 +327,18 @@ impl<'a> Reader<'a> {
         scanner.unterminated = false;
     }
 
-    /// `address`, with the obsolete forms of section 4.4.
-    fn address(&mut self, group_allowed: bool) -> Result<Address, Invalid> {
+    /// `address`, with the obsolete forms of section 4.4; of a group, no more than its name and colon.
+    fn address(&mut self, group_allowed: bool) -> Result<Found<'a>, Invalid> {
         let words = self.words();
         match self.scanner.peek() {
             Some(b'<') => {
-                let name = self.phrase(&words)?;
-                let address = self.angle_address()?;
+                if words.first().is_some_and(|first| matches!(first.word, Word::Dot)) {
+                    return Err(Invalid);
+                }
+                let (route, address) = self.angle_address()?;
                 self.scanner.skip_cfws();
                 self.must_end()?;
-                Ok(Mailbox::from_parts(name, address).into())
+                Ok(Found::Mailbox(Entry { name: words, comment: None, route, address }))
             }
             Some(b'@') => {
                 let local_part = self.local_part(&words)?;
@@ -224,16 +347,12 @@ impl<'a> Reader<'a> {
                 self.must_end()?;
                 let address = AddrSpec::new(&local_part, &domain).map_err(|_| Invalid)?;
                 // The name of old: `alice@crepes.fr (Alice)`.
-                let name = match behind.comment {
-                    Some(inside) if behind.leading_space => self.comment_text(inside),
-                    _ => None,
-                };
-                Ok(Mailbox::from_parts(name, address).into())
+                let comment = behind.comment.filter(|_| behind.leading_space);
+                Ok(Found::Mailbox(Entry { name: Vec::new(), comment, route: Vec::new(), address }))
             }
-            Some(b':') if group_allowed => {
-                let name = self.phrase(&words)?.ok_or(Invalid)?;
+            Some(b':') if group_allowed && !words.is_empty() => {
                 self.scanner.at += 1;
-                Ok(self.group(name))
+                Ok(Found::Group(words))
             }
             _ => Err(Invalid),
         }
@@ -421,17 +540,16 @@ impl<'a> Reader<'a> {
     }
 
     /// `angle-addr`, with the route of `obs-angle-addr`.
-    fn angle_address(&mut self) -> Result<AddrSpec, Invalid> {
+    fn angle_address(&mut self) -> Result<(Vec<String>, AddrSpec), Invalid> {
         let start = self.scanner.at;
+        let mut route = Vec::new();
         self.scanner.at += 1;
         self.scanner.skip_cfws();
         if matches!(self.scanner.peek(), Some(b'@' | b',')) {
             self.defects.add(DefectCode::ObsoleteAddress, start);
             loop {
                 match self.scanner.peek() {
-                    Some(b'@') => {
-                        self.domain()?;
-                    }
+                    Some(b'@') => route.push(self.domain()?),
                     Some(b',') => self.scanner.at += 1,
                     Some(b':') => break,
                     _ => return Err(Invalid),
@@ -450,13 +568,12 @@ impl<'a> Reader<'a> {
         if !self.scanner.take(b'>') {
             return Err(Invalid);
         }
-        AddrSpec::new(&local_part, &domain).map_err(|_| Invalid)
+        AddrSpec::new(&local_part, &domain).map(|address| (route, address)).map_err(|_| Invalid)
     }
 
     /// The members of a group, up to its semicolon.
-    fn group(&mut self, name: String) -> Address {
-        let mut members = Vec::new();
-        loop {
+    fn group(&mut self, form: &mut impl Form<'a>) {
+        while !form.is_done() {
             self.scanner.skip_cfws();
             match self.scanner.peek() {
                 Some(b';') => {
@@ -479,9 +596,7 @@ impl<'a> Reader<'a> {
                 break;
             }
             self.members += 1;
-            if let Ok(Address::Mailbox(mailbox)) = self.entry(false) {
-                members.push(mailbox);
-            }
+            self.entry(false, form);
         }
         self.scanner.skip_cfws();
         match self.scanner.peek() {
@@ -493,7 +608,38 @@ impl<'a> Reader<'a> {
                 self.skip_entry(at, false);
             }
         }
-        Group::from_parts(name, members).into()
+    }
+
+    /// The words of a phrase as they stand there, quotation marks, escapes and comments undone, with one space where
+    /// there was white space; encoded words stay encoded.
+    pub(crate) fn raw_phrase(&self, words: &Words<'a>) -> Vec<u8> {
+        let mut out = Vec::new();
+        for (index, placed) in words.iter().enumerate() {
+            if index > 0 && placed.apart {
+                out.push(b' ');
+            }
+            let range = |length: usize| self.scanner.octets.get(placed.at..placed.at + length);
+            match &placed.word {
+                Word::Atom(text) => out.extend_from_slice(text),
+                Word::Dot => out.push(b'.'),
+                Word::Encoded(word) => out.extend_from_slice(range(word.length).unwrap_or_default()),
+                Word::Quoted(text) => push_unfolded_octets(&mut out, text),
+            }
+        }
+        out
+    }
+
+    /// The inside of a comment, its escapes and folds undone.
+    pub(crate) fn raw_comment(&self, inside: core::ops::Range<usize>) -> Vec<u8> {
+        let octets = self.scanner.octets.get(inside).unwrap_or_default();
+        let mut text = Vec::with_capacity(octets.len());
+        let mut rest = octets.iter();
+        while let Some(&octet) = rest.next() {
+            if octet == b'\\' { text.extend(rest.next()) } else { text.push(octet) }
+        }
+        let mut out = Vec::with_capacity(text.len());
+        push_unfolded_octets(&mut out, text.trim_ascii());
+        out
     }
 
     fn comment_text(&mut self, inside: core::ops::Range<usize>) -> Option<String> {

@@ -196,6 +196,31 @@ pub(crate) fn parse(octets: &[u8], comment_depth: usize) -> Result<ReadDate, Inv
     Ok(ReadDate { date, defect })
 }
 
+/// The day of a date whose time or zone cannot be read: at 00:00 UTC.
+pub(crate) fn parse_day(octets: &[u8], comment_depth: usize) -> Option<DateTime> {
+    let mut reader = Reader { scanner: Scanner::new(octets, comment_depth), obsolete: false };
+    reader.skip();
+    if day_of_name(reader.name()).is_some() {
+        reader.skip();
+        reader.scanner.take(b',');
+        reader.skip();
+    }
+    let day = reader.small().ok()?;
+    reader.skip();
+    let hyphen = reader.scanner.take(b'-');
+    let month = reader.month().ok()?;
+    reader.skip();
+    if hyphen {
+        reader.scanner.take(b'-');
+    }
+    let year = reader.year().ok()?;
+    reader.skip();
+    // With a time that can be read, only the zone is lost.
+    let time = reader.time().unwrap_or((0, 0, 0));
+    let date = |time| DateTime::new((year, month, day), time, Some(0)).ok();
+    date(time).or_else(|| date((0, 0, 0)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

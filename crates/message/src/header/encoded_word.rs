@@ -138,6 +138,34 @@ fn push_unfolded(out: &mut String, text: &str) {
     out.push_str(rest);
 }
 
+/// Adds octets without the line ends of folds. No CR, LF or NUL is added: one that stands alone becomes a space.
+pub(crate) fn push_unfolded_octets(out: &mut Vec<u8>, octets: &[u8]) {
+    let mut rest = octets;
+    while let Some(at) = rest.iter().position(|octet| matches!(octet, b'\r' | b'\n' | 0)) {
+        out.extend_from_slice(rest.get(..at).unwrap_or_default());
+        rest = match rest.get(at..).unwrap_or_default() {
+            [b'\r', b'\n', rest @ ..] | [b'\n', rest @ ..] => rest,
+            [_, rest @ ..] => {
+                out.push(b' ');
+                rest
+            }
+            [] => &[],
+        };
+    }
+    out.extend_from_slice(rest);
+}
+
+/// The octets of a value, trimmed and unfolded, but not decoded; without CR, LF and NUL.
+pub(crate) fn unfold_octets(raw: &[u8]) -> Cow<'_, [u8]> {
+    let (octets, _) = trimmed(raw);
+    if !octets.iter().any(|octet| matches!(octet, b'\r' | b'\n' | 0)) {
+        return Cow::Borrowed(octets);
+    }
+    let mut out = Vec::with_capacity(octets.len());
+    push_unfolded_octets(&mut out, octets);
+    Cow::Owned(out)
+}
+
 /// Whether the octets need neither unfolding nor decoding, nor cleaning.
 fn is_plain(octets: &[u8]) -> bool {
     !octets.iter().copied().any(is_control) && memmem::find(octets, b"=?").is_none()

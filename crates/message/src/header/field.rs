@@ -4,13 +4,15 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::address::{AddressList, read_list};
+use super::address::{AddressList, first_mailbox, read_list};
 use super::encoded_word::{decode_text, unfold};
 use super::{date, message_id, parameters};
 use crate::defect::Defects;
 use crate::error::InvalidValue;
 use crate::index::{FieldKind, FieldRecord, Index};
-use crate::types::{ContentDisposition, ContentType, DateTime, MessageId, TransferEncoding};
+use crate::types::{
+    ContentDisposition, ContentType, DateTime, Mailbox, MediaType, MessageId, TransferEncoding,
+};
 
 /// A field of a header block. It is a view, cheap to copy; its value is decoded when it is asked for.
 ///
@@ -28,6 +30,26 @@ pub struct HeaderField<'m> {
     record: FieldRecord,
     source: u32,
     index: &'m Index,
+}
+
+/// The value of a field, read in the form that its name asks for; see [`HeaderField::value`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FieldContent<'m> {
+    /// Unstructured text, and the fields whose form is not known to this crate.
+    Text(Cow<'m, str>),
+    /// An address list.
+    Addresses(AddressList),
+    /// A date; `None` if it cannot be read.
+    Date(Option<DateTime>),
+    /// A list of message identifiers.
+    MessageIds(Vec<MessageId>),
+    /// `Content-Type`; `None` if it names no type.
+    ContentType(Option<ContentType>),
+    /// `Content-Disposition`; `None` if it names none.
+    ContentDisposition(Option<ContentDisposition>),
+    /// `Content-Transfer-Encoding`.
+    TransferEncoding(TransferEncoding),
 }
 
 impl<'m> HeaderField<'m> {
@@ -93,6 +115,11 @@ impl<'m> HeaderField<'m> {
         read_list(self.raw_value(), &self.index.limits, self.defects())
     }
 
+    /// The first mailbox of an address list, in a group or not; what follows it is not looked at.
+    pub fn first_mailbox(&self) -> Option<Mailbox> {
+        first_mailbox(self.raw_value(), &self.index.limits)
+    }
+
     /// The value as a date (RFC 5322 section 3.3), obsolete forms included.
     pub fn date(&self) -> Result<DateTime, InvalidValue> {
         date::parse(self.raw_value(), self.index.limits.comment_depth).map(|read| read.date)
@@ -109,9 +136,35 @@ impl<'m> HeaderField<'m> {
         parameters::content_type(self.raw_value(), &self.index.limits, &mut self.defects())
     }
 
+    /// The media type of a `Content-Type` without its parameters; `None` if it names no type.
+    pub fn media_type(&self) -> Option<MediaType<'m>> {
+        parameters::media_type(self.raw_value(), self.index.limits.comment_depth)
+    }
+
     /// The value as a `Content-Disposition` (RFC 2183); `None` if it names none.
     pub fn content_disposition(&self) -> Option<ContentDisposition> {
         parameters::content_disposition(self.raw_value(), &self.index.limits, &mut self.defects())
+    }
+
+    /// The value read in the form that the name of the field asks for.
+    pub fn value(&self) -> FieldContent<'m> {
+        match self.kind() {
+            FieldKind::From
+            | FieldKind::Sender
+            | FieldKind::ReplyTo
+            | FieldKind::To
+            | FieldKind::Cc
+            | FieldKind::Bcc
+            | FieldKind::ResentAddresses => FieldContent::Addresses(self.addresses()),
+            FieldKind::Date | FieldKind::ResentDate => FieldContent::Date(self.date().ok()),
+            FieldKind::MessageId | FieldKind::InReplyTo | FieldKind::References | FieldKind::ContentId => {
+                FieldContent::MessageIds(self.message_ids())
+            }
+            FieldKind::ContentType => FieldContent::ContentType(self.content_type()),
+            FieldKind::ContentDisposition => FieldContent::ContentDisposition(self.content_disposition()),
+            FieldKind::ContentTransferEncoding => FieldContent::TransferEncoding(self.transfer_encoding()),
+            _ => FieldContent::Text(self.text()),
+        }
     }
 
     /// The value as a `Content-Transfer-Encoding` (RFC 2045 section 6).

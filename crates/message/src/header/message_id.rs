@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use crate::defect::{DefectCode, Defects};
 use crate::limits::Limits;
 use crate::scanner::{Scanner, is_atext};
-use crate::types::{MessageId, write_quoted};
+use crate::types::{MessageId, is_dot_atom, write_quoted};
 
 /// The identifiers in angle brackets, in order. Words between them are obsolete and passed over.
 pub(crate) fn read_list(value: &[u8], limits: &Limits, defects: &mut Defects) -> Vec<MessageId> {
@@ -134,6 +134,21 @@ pub(crate) fn read_one(value: &[u8], limits: &Limits, defects: &mut Defects) -> 
     }
     let bare = core::str::from_utf8(value.trim_ascii()).ok()?;
     MessageId::new(bare).ok()
+}
+
+/// The identifier without quotation marks on its left side, where that is a dot-atom without them.
+pub(crate) fn normalized(id: MessageId) -> MessageId {
+    let unquoted = || {
+        if !id.as_str().starts_with('"') {
+            return None;
+        }
+        let mut scanner = Scanner::new(id.as_str().as_bytes(), 1);
+        let left = scanner.quoted_string()?;
+        let left = core::str::from_utf8(&left).ok().filter(|left| is_dot_atom(left))?;
+        let right = id.as_str().get(scanner.at..).filter(|right| right.starts_with('@'))?;
+        MessageId::from_reading([left, right].concat())
+    };
+    unquoted().unwrap_or(id)
 }
 
 #[cfg(test)]

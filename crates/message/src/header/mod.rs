@@ -11,7 +11,7 @@ use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 pub use address::AddressList;
-pub use field::HeaderField;
+pub use field::{FieldContent, HeaderField};
 
 use crate::defect::DefectCode;
 use crate::index::{FieldKind, FieldRecord, Index, PartRecord};
@@ -41,6 +41,10 @@ pub struct Header<'m> {
 impl<'m> Header<'m> {
     pub(crate) const fn new(source_octets: &'m [u8], record: &'m PartRecord, index: &'m Index) -> Self {
         Self { source_octets, record, index }
+    }
+
+    pub(crate) const fn limits(&self) -> &'m crate::Limits {
+        &self.index.limits
     }
 
     fn view(&self, record: FieldRecord) -> HeaderField<'m> {
@@ -121,6 +125,11 @@ impl<'m> Header<'m> {
             (Some(Address::Mailbox(mailbox)), None) => Some(mailbox),
             _ => None,
         }
+    }
+
+    /// The first author that can be read exactly, of the first `From` field; in a group or not.
+    pub fn first_author(&self) -> Option<Mailbox> {
+        self.first(FieldKind::From)?.first_mailbox()
     }
 
     /// The `Sender` field, which holds one mailbox.

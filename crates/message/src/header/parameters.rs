@@ -5,14 +5,16 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::address::quoted_text;
-use super::encoded_word::push_without_controls;
+use super::encoded_word::{push_unfolded_octets, push_without_controls};
 use crate::decode::charset;
 use crate::decode::quoted_printable::hex_pair;
 use crate::defect::{DefectCode, Defects, Severity};
 use crate::error::{InvalidReason, InvalidValue};
 use crate::limits::Limits;
 use crate::scanner::{Scanner, is_token};
-use crate::types::{ContentDisposition, ContentType, DispositionType, Parameter, TransferEncoding};
+use crate::types::{
+    ContentDisposition, ContentType, DispositionType, MediaType, Parameter, TransferEncoding,
+};
 
 /// A parameter as it stands there.
 #[derive(Debug)]
@@ -21,76 +23,96 @@ pub(crate) struct RawParameter<'a> {
     name: &'a [u8],
     pub(crate) value: Cow<'a, [u8]>,
     at: usize,
+    /// Where the value begins, if it is borrowed.
+    value_at: usize,
 }
 
-/// Reads `; name=value` to the end.
+/// Reads `; name=value`, one after the other.
+struct RawParameters<'s, 'a> {
+    scanner: &'s mut Scanner<'a>,
+    defects: &'s mut Defects,
+    left: usize,
+    semicolon_is_missing: bool,
+}
+
+impl<'a> Iterator for RawParameters<'_, 'a> {
+    type Item = RawParameter<'a>;
+
+    fn next(&mut self) -> Option<RawParameter<'a>> {
+        let Self { scanner, defects, left, semicolon_is_missing } = self;
+        loop {
+            scanner.skip_cfws();
+            if scanner.is_at_end() {
+                return None;
+            }
+            if !core::mem::take(semicolon_is_missing) && !scanner.take(b';') {
+                defects.add(DefectCode::InvalidParameter, scanner.at);
+                skip_value(scanner);
+                continue;
+            }
+            scanner.skip_cfws();
+            let at = scanner.at;
+            if scanner.is_at_end() || scanner.peek() == Some(b';') {
+                continue; // a semicolon too many harms nobody
+            }
+            if *left == 0 {
+                defects.add(DefectCode::TooManyParameters, at);
+                return None;
+            }
+            let name = scanner.run(is_token);
+            scanner.skip_cfws();
+            if name.is_empty() || !scanner.take(b'=') {
+                defects.add(DefectCode::InvalidParameter, at);
+                skip_value(scanner);
+                continue;
+            }
+            scanner.skip_cfws();
+            let mut value_at = scanner.at;
+            let (mut value, mut quoted) = match scanner.peek() {
+                Some(b'"') => {
+                    if let Some(value) = scanner.quoted_string() {
+                        (value, true)
+                    } else {
+                        defects.add(DefectCode::InvalidParameter, at);
+                        (Cow::Borrowed(scanner.run(|octet| octet != b';' && octet != b'\n')), false)
+                    }
+                }
+                _ => (Cow::Borrowed(scanner.run(is_token)), false),
+            };
+            let token_end = scanner.at;
+            scanner.skip_cfws();
+            let ended = scanner.is_at_end() || scanner.peek() == Some(b';');
+            *semicolon_is_missing = !ended && scanner.at > token_end && another_follows(scanner);
+            if !ended && !quoted && !*semicolon_is_missing {
+                // A value that should have been quoted: all of it, up to the semicolon; but a boundary holds no white
+                // space.
+                scanner.at = token_end;
+                if name.eq_ignore_ascii_case(b"boundary") {
+                    scanner.run(|octet| octet != b';' && !octet.is_ascii_whitespace());
+                } else {
+                    skip_value(scanner);
+                }
+                let whole = scanner.octets.get(value_at..scanner.at).unwrap_or_default();
+                value = Cow::Borrowed(whole.trim_ascii());
+                quoted = true;
+            } else if quoted {
+                value_at += 1;
+            }
+            if !ended || (value.is_empty() && !quoted) {
+                defects.add(DefectCode::InvalidParameter, at);
+            }
+            *left -= 1;
+            return Some(RawParameter { name, value, at, value_at });
+        }
+    }
+}
+
 fn raw_parameters<'a>(
     scanner: &mut Scanner<'a>,
     limit: usize,
     defects: &mut Defects,
 ) -> Vec<RawParameter<'a>> {
-    let mut parameters = Vec::new();
-    let mut semicolon_is_missing = false;
-    loop {
-        scanner.skip_cfws();
-        if scanner.is_at_end() {
-            return parameters;
-        }
-        if !core::mem::take(&mut semicolon_is_missing) && !scanner.take(b';') {
-            defects.add(DefectCode::InvalidParameter, scanner.at);
-            skip_value(scanner);
-            continue;
-        }
-        scanner.skip_cfws();
-        let at = scanner.at;
-        if scanner.is_at_end() || scanner.peek() == Some(b';') {
-            continue; // a semicolon too many harms nobody
-        }
-        if parameters.len() >= limit {
-            defects.add(DefectCode::TooManyParameters, at);
-            return parameters;
-        }
-        let name = scanner.run(is_token);
-        scanner.skip_cfws();
-        if name.is_empty() || !scanner.take(b'=') {
-            defects.add(DefectCode::InvalidParameter, at);
-            skip_value(scanner);
-            continue;
-        }
-        scanner.skip_cfws();
-        let value_at = scanner.at;
-        let (mut value, mut quoted) = match scanner.peek() {
-            Some(b'"') => {
-                if let Some(value) = scanner.quoted_string() {
-                    (value, true)
-                } else {
-                    defects.add(DefectCode::InvalidParameter, at);
-                    (Cow::Borrowed(scanner.run(|octet| octet != b';' && octet != b'\n')), false)
-                }
-            }
-            _ => (Cow::Borrowed(scanner.run(is_token)), false),
-        };
-        let token_end = scanner.at;
-        scanner.skip_cfws();
-        let ended = scanner.is_at_end() || scanner.peek() == Some(b';');
-        semicolon_is_missing = !ended && scanner.at > token_end && another_follows(scanner);
-        if !ended && !quoted && !semicolon_is_missing {
-            // A value that should have been quoted: all of it, up to the semicolon; but a boundary holds no white space.
-            scanner.at = token_end;
-            if name.eq_ignore_ascii_case(b"boundary") {
-                scanner.run(|octet| octet != b';' && !octet.is_ascii_whitespace());
-            } else {
-                skip_value(scanner);
-            }
-            let whole = scanner.octets.get(value_at..scanner.at).unwrap_or_default();
-            value = Cow::Borrowed(whole.trim_ascii());
-            quoted = true;
-        }
-        if !ended || (value.is_empty() && !quoted) {
-            defects.add(DefectCode::InvalidParameter, at);
-        }
-        parameters.push(RawParameter { name, value, at });
-    }
+    RawParameters { scanner, defects, left: limit, semicolon_is_missing: false }.collect()
 }
 
 /// Whether `name=` comes next.
@@ -129,34 +151,56 @@ fn raw_type<'a>(scanner: &mut Scanner<'a>) -> Option<(&'a [u8], &'a [u8])> {
     (!subtype.is_empty()).then_some((main_type, subtype))
 }
 
+/// The media type of a `Content-Type`.
+pub(crate) fn media_type(value: &[u8], comment_depth: usize) -> Option<MediaType<'_>> {
+    let (main_type, subtype) = raw_type(&mut Scanner::new(value, comment_depth))?;
+    // Tokens are ASCII.
+    Some(MediaType::new(core::str::from_utf8(main_type).ok()?, core::str::from_utf8(subtype).ok()?))
+}
+
 /// What the structure of a message depends on, without a copy unless there is a boundary.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Shape<'a> {
     pub(crate) main_type: &'a [u8],
     pub(crate) subtype: &'a [u8],
     pub(crate) boundary: Option<Cow<'a, [u8]>>,
+    /// Where in the value the boundary begins, if it is borrowed.
+    pub(crate) boundary_at: Option<usize>,
 }
 
 /// The shape of a `Content-Type`; `None` if it has none, so that the default type counts.
 pub(crate) fn shape<'a>(value: &'a [u8], limits: &Limits) -> Option<Shape<'a>> {
     let mut scanner = Scanner::new(value, limits.comment_depth);
     let (main_type, subtype) = raw_type(&mut scanner)?;
-    let mut boundary = None;
-    if main_type.eq_ignore_ascii_case(b"multipart") {
-        let mut defects = Defects::at(0, true, 0);
-        let parameters = raw_parameters(&mut scanner, limits.parameters, &mut defects);
-        // The first counts; never decoded as an encoded word. A boundary in sections is put together.
-        boundary = parameters
-            .iter()
-            .find(|parameter| parameter.name.eq_ignore_ascii_case(b"boundary"))
-            .map(|parameter| Cow::Owned(parameter.value.trim_ascii_end().to_vec()))
-            .or_else(|| {
-                let combined = combine(&parameters, b"boundary", &mut defects)?;
-                Some(Cow::Owned(combined.octets.trim_ascii_end().to_vec()))
-            })
-            .filter(|boundary: &Cow<'_, [u8]>| !boundary.is_empty());
+    let mut shape = Shape { main_type, subtype, boundary: None, boundary_at: None };
+    if !main_type.eq_ignore_ascii_case(b"multipart") {
+        return Some(shape);
     }
-    Some(Shape { main_type, subtype, boundary })
+    let mut defects = Defects::at(0, true, 0);
+    let at = scanner.at;
+    // The first counts; never decoded as an encoded word.
+    let mut parameters = RawParameters {
+        scanner: &mut scanner,
+        defects: &mut defects,
+        left: limits.parameters,
+        semicolon_is_missing: false,
+    };
+    let found = parameters.find(|parameter| parameter.name.eq_ignore_ascii_case(b"boundary"));
+    if let Some(parameter) = found {
+        shape.boundary_at = Some(parameter.value_at);
+        shape.boundary = Some(match parameter.value {
+            Cow::Borrowed(value) => Cow::Borrowed(value.trim_ascii_end()),
+            Cow::Owned(value) => Cow::Owned(value.trim_ascii_end().to_vec()),
+        });
+    } else {
+        // A boundary in sections is put together.
+        scanner.at = at;
+        let parameters = raw_parameters(&mut scanner, limits.parameters, &mut defects);
+        let combined = combine(&parameters, b"boundary", &mut defects);
+        shape.boundary = combined.map(|combined| Cow::Owned(combined.octets.trim_ascii_end().to_vec()));
+    }
+    shape.boundary = shape.boundary.filter(|boundary| !boundary.is_empty());
+    Some(shape)
 }
 
 /// The octets of an extended parameter (RFC 2231).
@@ -317,6 +361,160 @@ fn decode(raw: &[RawParameter<'_>], defects: &mut Defects) -> Vec<Parameter> {
         parameters.push(Parameter { name, value, language });
     }
     parameters
+}
+
+/// A parameter for a body structure: sections put together (RFC 2231 section 6), but neither its percent-encoding nor
+/// its charset undone.
+pub(crate) struct JoinedParameter<'a> {
+    /// With an asterisk at its end if the value is percent-encoded.
+    pub(crate) attribute: Cow<'a, [u8]>,
+    pub(crate) value: Cow<'a, [u8]>,
+}
+
+/// The parameters that are left in a value, those of one name reduced to the first.
+pub(crate) fn joined<'a>(scanner: &mut Scanner<'a>, limits: &Limits) -> Vec<JoinedParameter<'a>> {
+    let mut defects = Defects::at(0, true, 0);
+    let raw = raw_parameters(scanner, limits.parameters, &mut defects);
+    let mut joined: Vec<JoinedParameter<'a>> = Vec::new();
+    // At most `Limits::parameters`, so looking through all of them for each costs little.
+    for (index, parameter) in raw.iter().enumerate() {
+        let (base, number, encoded) = split_name(parameter.name);
+        let is_extended = number.is_some() || encoded;
+        let is_same = |earlier: &&RawParameter<'_>| {
+            let (name, number, encoded) = split_name(earlier.name);
+            name.eq_ignore_ascii_case(base) && (number.is_some() || encoded) == is_extended
+        };
+        if raw.get(..index).unwrap_or_default().iter().any(|earlier| is_same(&earlier)) {
+            continue;
+        }
+        if !is_extended {
+            joined.push(JoinedParameter {
+                attribute: Cow::Borrowed(parameter.name),
+                value: unfolded(parameter.value.clone()),
+            });
+        } else if let Some((value, encoded)) = join_sections(&raw, base) {
+            let mut attribute = base.to_vec();
+            if encoded {
+                attribute.push(b'*');
+            }
+            joined.push(JoinedParameter { attribute: Cow::Owned(attribute), value: Cow::Owned(value) });
+        }
+    }
+    joined
+}
+
+fn unfolded(value: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
+    if !value.iter().any(|octet| matches!(octet, b'\r' | b'\n' | 0)) {
+        return value;
+    }
+    let mut out = Vec::with_capacity(value.len());
+    push_unfolded_octets(&mut out, &value);
+    Cow::Owned(out)
+}
+
+/// The sections of an extended parameter in their order, up to a gap, and whether the whole is percent-encoded: then
+/// sections that were not are encoded, so that it can be decoded as one.
+fn join_sections(raw: &[RawParameter<'_>], base: &[u8]) -> Option<(Vec<u8>, bool)> {
+    let mut whole = None;
+    let mut sections: Vec<(usize, bool, &RawParameter<'_>)> = Vec::new();
+    for parameter in raw {
+        let (name, number, encoded) = split_name(parameter.name);
+        if !name.eq_ignore_ascii_case(base) {
+            continue;
+        }
+        match number {
+            Some(number) => sections.push((number, encoded, parameter)),
+            None if encoded && whole.is_none() => whole = Some(parameter),
+            None => {}
+        }
+    }
+    if let Some(parameter) = whole {
+        sections = alloc::vec![(0, true, parameter)];
+    }
+    sections.sort_by_key(|&(number, ..)| number);
+    sections.dedup_by_key(|&mut (number, ..)| number);
+    let connected = sections.iter().enumerate().take_while(|&(index, &(number, ..))| index == number).count();
+    sections.truncate(connected);
+    let &(_, first_encoded, _) = sections.first()?;
+    let encoded = sections.iter().any(|&(_, encoded, _)| encoded);
+    let mut value = Vec::new();
+    if encoded && !first_encoded {
+        value.extend_from_slice(b"''");
+    }
+    for (_, section_encoded, parameter) in sections {
+        if encoded && !section_encoded {
+            percent_encode(&parameter.value, &mut value);
+        } else {
+            push_unfolded_octets(&mut value, &parameter.value);
+        }
+    }
+    Some((value, encoded))
+}
+
+/// Encodes all that is no `attribute-char` (RFC 2231 section 7).
+fn percent_encode(octets: &[u8], out: &mut Vec<u8>) {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    for &octet in octets {
+        if is_token(octet) && !matches!(octet, b'*' | b'\'' | b'%') {
+            out.push(octet);
+        } else {
+            out.push(b'%');
+            out.extend([octet >> 4, octet & 15].iter().filter_map(|&digit| DIGITS.get(usize::from(digit))));
+        }
+    }
+}
+
+/// The text of an extended parameter that was put together, `charset'language'text`.
+pub(crate) fn extended_text(value: &[u8]) -> String {
+    let mut quotes = value.splitn(3, |&octet| octet == b'\'');
+    let (charset, text) = match (quotes.next(), quotes.next(), quotes.next()) {
+        (Some(charset), Some(_), Some(text)) => (charset, text),
+        _ => (&b""[..], value),
+    };
+    let mut octets = Vec::with_capacity(text.len());
+    percent_decode(text, &mut octets);
+    let charset = if charset.is_empty() { &b"utf-8"[..] } else { charset };
+    let read = charset::decode(Some(charset), &octets);
+    let mut clean = String::with_capacity(read.characters.len());
+    push_without_controls(&mut clean, &read.characters);
+    clean
+}
+
+/// The media type of a `Content-Type` as it stands there, and the scanner at its parameters.
+pub(crate) fn raw_content_type<'a>(
+    value: &'a [u8],
+    limits: &Limits,
+) -> Option<(&'a [u8], &'a [u8], Scanner<'a>)> {
+    let mut scanner = Scanner::new(value, limits.comment_depth);
+    let (main_type, subtype) = raw_type(&mut scanner)?;
+    Some((main_type, subtype, scanner))
+}
+
+/// The type of a `Content-Disposition` as it stands there, and the scanner at its parameters.
+pub(crate) fn raw_disposition<'a>(value: &'a [u8], limits: &Limits) -> Option<(&'a [u8], Scanner<'a>)> {
+    let mut scanner = Scanner::new(value, limits.comment_depth);
+    scanner.skip_cfws();
+    let disposition = scanner.run(is_token);
+    (!disposition.is_empty()).then_some((disposition, scanner))
+}
+
+/// The tags of a `Content-Language` (RFC 3282), in order.
+pub(crate) fn languages<'a>(value: &'a [u8], limits: &Limits) -> Vec<&'a [u8]> {
+    let mut scanner = Scanner::new(value, limits.comment_depth);
+    let mut tags = Vec::new();
+    while tags.len() < limits.parameters {
+        scanner.skip_cfws();
+        if scanner.is_at_end() {
+            break;
+        }
+        let tag = scanner.run(|octet| octet.is_ascii_alphanumeric() || octet == b'-');
+        if tag.is_empty() {
+            scanner.at += 1;
+        } else {
+            tags.push(tag);
+        }
+    }
+    tags
 }
 
 fn plain_text(octets: &[u8]) -> String {

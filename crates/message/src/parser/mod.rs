@@ -5,10 +5,11 @@
 
 mod walk;
 
+use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 use bytes::Bytes;
-use memchr::{memchr, memchr_iter};
+use memchr::{memchr, memmem};
 
 use crate::decode::{base64, quoted_printable};
 use crate::defect::{Defect, DefectCode, Defects, Severity};
@@ -18,35 +19,38 @@ use crate::limits::Limits;
 use crate::scanner::is_ftext;
 use crate::types::TransferEncoding;
 use walk::{
-    BOUNDARY_LIMIT, End, LINE_LIMIT, Octets, Open, State, Walk, boundary_of, field_name,
-    is_boundary_character, line_at,
+    BOUNDARY_LIMIT, Boundary, Octets, Open, PlainField, State, Walk, field_name, is_boundary_character,
+    line_at, plain_field,
 };
 
 pub(crate) fn index(octets: &[u8], limits: &Limits) -> Index {
     let mut parser = Parser {
-        index: Index { limits: limits.clone(), ..Index::default() },
+        index: Index {
+            // As many as most messages have.
+            parts: Vec::with_capacity(8),
+            fields: Vec::with_capacity(32),
+            limits: limits.clone(),
+            ..Index::default()
+        },
         defects: Defects::at(0, false, limits.defects),
         limits,
         full: false,
         full_said: false,
+        dashes: memmem::Finder::new(b"\n--"),
     };
     let mut walk = Walk::new(Octets::Borrowed(octets), 0);
     parser.open_part(&mut walk, NONE);
-    let mut walks = alloc::vec![walk];
-    while let Some(walk) = walks.last_mut() {
-        let nesting = parser.step(walk);
-        match nesting {
-            Step::Go => {}
-            Step::Into(part) => {
-                if let Some(inner) = parser.decode(walk, part) {
-                    walks.push(inner);
-                }
-            }
-            Step::Done => {
-                parser.end_walk(walk);
-                walks.pop();
-            }
-        }
+    // The messages that lay encoded, each in the one before.
+    let mut inner: Vec<Walk<'_>> = Vec::new();
+    loop {
+        let walk = inner.last_mut().unwrap_or(&mut walk);
+        let opened = match parser.step(walk) {
+            Step::Go => None,
+            Step::Into(part) => parser.decode(walk, part),
+            Step::Done if inner.pop().is_some() => None,
+            Step::Done => break,
+        };
+        inner.extend(opened);
     }
     parser.index.defects = parser.defects.list;
     parser.index
@@ -66,6 +70,8 @@ struct Parser<'l> {
     /// There are as many parts as may be.
     full: bool,
     full_said: bool,
+    /// Finds the lines that may be boundaries.
+    dashes: memmem::Finder<'static>,
 }
 
 impl Parser<'_> {
@@ -96,7 +102,6 @@ impl Parser<'_> {
             start: walk.at,
             body: walk.at,
             end: walk.at,
-            lines: 0,
             first_field: u32::try_from(self.index.fields.len()).unwrap_or(NONE),
             fields: 0,
             kind: PartKind::Leaf,
@@ -122,14 +127,7 @@ impl Parser<'_> {
         }
         self.index.parts.push(record);
         self.full = self.index.parts.len() >= self.limits.parts;
-        walk.open.push(Open {
-            part,
-            boundary: None,
-            found: false,
-            is_digest: false,
-            children: 0,
-            last_child: NONE,
-        });
+        walk.open.push(Open { part, last_child: NONE, ..Open::default() });
         walk.state = State::Header;
     }
 
@@ -144,12 +142,12 @@ impl Parser<'_> {
                 // The leaf that ended may hold a whole message.
                 let end = match walk.state {
                     State::Boundary { end, .. } => end,
-                    _ => End { at: walk.octets.get().len(), lines: walk.lines },
+                    _ => walk.octets.get().len(),
                 };
                 let Some(leaf) = walk.open.last().map(|open| open.part) else { return Step::Go };
                 match self.part_mut(leaf) {
                     Some(record) if record.kind == PartKind::EncodedMessage => {
-                        record.end = end.at.max(record.body);
+                        record.end = end.max(record.body);
                         Step::Into(leaf)
                     }
                     _ => Step::Go,
@@ -160,7 +158,7 @@ impl Parser<'_> {
                 Step::Go
             }
             State::End => {
-                let end = End { at: walk.octets.get().len(), lines: walk.lines };
+                let end = walk.octets.get().len();
                 self.close_above(walk, 0, end);
                 Step::Done
             }
@@ -181,9 +179,19 @@ impl Parser<'_> {
         let mut begins_behind = block;
         while walk.at < octets.len() {
             let start = walk.at;
+            if !skipping {
+                if let Some(field) = plain_field(octets, start) {
+                    let fields = self.index.fields.len() - first_field;
+                    if field.next - block <= self.limits.header_block && fields < self.limits.fields {
+                        walk.at = field.next;
+                        self.plain_field(walk, octets, start, field, &mut first_of_kind);
+                        continue;
+                    }
+                }
+            }
             let (end, next) = line_at(octets, start);
             let line = octets.get(start..end).unwrap_or_default();
-            if line.starts_with(b"--") && boundary_of(&walk.open, line).is_some() {
+            if line.starts_with(b"--") && walk.boundary_of(octets, line).is_some() {
                 break;
             }
             if !line.is_empty() && !matches!(line.first(), Some(b' ' | b'\t')) && field_name(line).is_none() {
@@ -202,9 +210,6 @@ impl Parser<'_> {
                 }
             }
             walk.at = next;
-            if next > end {
-                walk.note_line(octets, start, next - 1);
-            }
             if line.is_empty() {
                 ended = true;
                 break;
@@ -231,17 +236,17 @@ impl Parser<'_> {
             let (end, next) = line_at(octets, walk.at);
             let line = octets.get(walk.at..end).unwrap_or_default();
             if walk.at == begins_behind
-                && boundary_of(&walk.open, line).is_none()
+                && walk.boundary_of(octets, line).is_none()
                 && is_field_at(octets, next)
             {
                 defect.severity = Severity::Error;
             }
             self.defects.push(defect);
         }
-        let (at, lines) = (walk.at, walk.lines);
+        let at = walk.at;
         let fields = u32::try_from(self.index.fields.len() - first_field).unwrap_or(0);
         if let Some(record) = self.part_mut(part) {
-            (record.body, record.end, record.lines, record.fields) = (at, at, lines, fields);
+            (record.body, record.end, record.fields) = (at, at, fields);
         }
         walk.state = State::Body;
         self.classify(walk, octets, part, &first_of_kind);
@@ -320,6 +325,36 @@ impl Parser<'_> {
                 self.defect(walk, DefectCode::InvalidFieldName, start);
             }
         }
+        self.add_field(walk, record, first_of_kind);
+    }
+
+    /// Takes in a field that is as it should be.
+    #[inline]
+    fn plain_field(
+        &mut self,
+        walk: &Walk<'_>,
+        octets: &[u8],
+        start: usize,
+        field: PlainField,
+        first_of_kind: &mut [u32; FIELD_KINDS],
+    ) {
+        // The limit of the header block may be set to anything.
+        let length = |to: usize| u32::try_from(to).unwrap_or(u32::MAX);
+        let name = octets.get(start..start + field.name).unwrap_or_default();
+        let record = FieldRecord {
+            start,
+            name: length(field.name),
+            value: length(field.name + 1),
+            end: length(field.end - start),
+            next: length(field.next - start),
+            kind: FieldKind::of(name),
+        };
+        self.add_field(walk, record, first_of_kind);
+    }
+
+    #[inline]
+    fn add_field(&mut self, walk: &Walk<'_>, record: FieldRecord, first_of_kind: &mut [u32; FIELD_KINDS]) {
+        let start = record.start;
         let this = u32::try_from(self.index.fields.len()).unwrap_or(NONE);
         if let Some(first) = first_of_kind.get_mut(record.kind as usize) {
             if *first == NONE {
@@ -347,22 +382,23 @@ impl Parser<'_> {
     ) {
         let value = |kind: FieldKind, index: &Index| {
             let field = index.fields.get(*first_of_kind.get(kind as usize)? as usize)?;
-            let value = octets.get(field.start + field.value as usize..field.start + field.end as usize)?;
-            Some((field.start, value))
+            let start = field.start + field.value as usize;
+            let value = octets.get(start..field.start + field.end as usize)?;
+            Some((field.start, start, value))
         };
         let content_type = value(FieldKind::ContentType, &self.index);
         let encoding = value(FieldKind::ContentTransferEncoding, &self.index);
         let Some(&record) = self.index.part(part) else { return };
 
-        let transfer = encoding.map_or(TransferEncoding::SevenBit, |(_, value)| {
+        let transfer = encoding.map_or(TransferEncoding::SevenBit, |(_, _, value)| {
             parameters::transfer_encoding(value, self.limits)
         });
-        if let (Some((at, _)), TransferEncoding::Unknown) = (encoding, transfer) {
+        if let (Some((at, _, _)), TransferEncoding::Unknown) = (encoding, transfer) {
             self.defect(walk, DefectCode::UnknownTransferEncoding, at);
         }
         let mut is_message = record.in_digest && content_type.is_none();
         let mut boundary = None;
-        if let Some((at, value)) = content_type {
+        if let Some((at, value_start, value)) = content_type {
             match parameters::shape(value, self.limits) {
                 None => self.defect(walk, DefectCode::InvalidContentType, at),
                 Some(shape) if shape.main_type.eq_ignore_ascii_case(b"multipart") => {
@@ -374,8 +410,16 @@ impl Parser<'_> {
                             {
                                 self.defect(walk, DefectCode::InvalidBoundary, at);
                             }
-                            boundary =
-                                Some((found.into_owned(), shape.subtype.eq_ignore_ascii_case(b"digest")));
+                            let found = match (found, shape.boundary_at) {
+                                (Cow::Borrowed(found), Some(start)) => {
+                                    Boundary::At { start: value_start + start, length: found.len() }
+                                }
+                                (found, _) => {
+                                    walk.boundaries.push(found.into_owned());
+                                    Boundary::Owned(walk.boundaries.len() - 1)
+                                }
+                            };
+                            boundary = Some((found, shape.subtype.eq_ignore_ascii_case(b"digest")));
                         }
                     }
                     if !transfer.is_identity() {
@@ -394,9 +438,11 @@ impl Parser<'_> {
         if boundary.is_some() || is_message {
             if record.depth as usize >= self.limits.depth {
                 self.defect(walk, DefectCode::TooDeep, record.start);
+                self.index.is_truncated = true;
                 boundary = None;
             } else if self.full {
                 self.defect(walk, DefectCode::TooManyParts, record.start);
+                self.index.is_truncated = true;
                 boundary = None;
             } else if boundary.is_some() {
                 kind = PartKind::Multipart;
@@ -415,7 +461,9 @@ impl Parser<'_> {
         }
         if let (Some(open), Some((boundary, is_digest))) = (walk.open.last_mut(), boundary) {
             open.boundary = Some(boundary);
+            open.is_multipart = true;
             open.is_digest = is_digest;
+            walk.bounded += 1;
         }
         if kind == PartKind::Message {
             self.open_part(walk, NONE);
@@ -427,53 +475,43 @@ impl Parser<'_> {
         let octets = walk.octets.clone();
         let octets = octets.get();
         let start = walk.at;
-        let rest = octets.get(start..).unwrap_or_default();
-        let is_bounded = walk.open.iter().any(|open| open.boundary.is_some());
-        let mut line = start;
-        let mut line_feeds = memchr_iter(b'\n', rest);
-        loop {
-            if is_bounded && octets.get(line..line + 2) == Some(b"--") {
+        if walk.bounded > 0 {
+            let rest = octets.get(start..).unwrap_or_default();
+            let first = rest.starts_with(b"--").then_some(start);
+            let others = self.dashes.find_iter(rest).map(|found| start + found + 1);
+            for line in first.into_iter().chain(others) {
                 let (end, next) = line_at(octets, line);
                 let text = octets.get(line..end).unwrap_or_default();
-                if let Some((level, closing)) = boundary_of(&walk.open, text) {
-                    // The line end in front belongs to the boundary, unless it is that of the header.
-                    let last = walk.open.last().and_then(|open| self.index.part(open.part));
-                    let first = last.map_or(start, |record| record.body);
-                    let mut content = End { at: line, lines: walk.lines };
-                    let before = octets.get(first..line).unwrap_or_default();
-                    if before.ends_with(b"\n") {
-                        content.at -= 1 + usize::from(before.ends_with(b"\r\n"));
-                        content.lines -= 1;
-                    }
-                    if next > end {
-                        walk.note_line(octets, line, next - 1);
-                    }
-                    walk.at = next;
-                    walk.state = State::Boundary { level, closing, end: content };
-                    return;
+                let Some((level, closing)) = walk.boundary_of(octets, text) else { continue };
+                // The line end in front belongs to the boundary, unless it is that of the header.
+                let last = walk.open.last().and_then(|open| self.index.part(open.part));
+                let first = last.map_or(start, |record| record.body);
+                let mut content = line;
+                let before = octets.get(first..line).unwrap_or_default();
+                if before.ends_with(b"\n") {
+                    content -= 1 + usize::from(before.ends_with(b"\r\n"));
                 }
+                walk.at = next;
+                walk.state = State::Boundary { level, closing, end: content };
+                return;
             }
-            let Some(found) = line_feeds.next() else { break };
-            walk.note_line(octets, line, start + found);
-            line = start + found + 1;
-        }
-        if octets.len() - line > LINE_LIMIT {
-            walk.too_long.get_or_insert(line);
         }
         walk.at = octets.len();
         walk.state = State::End;
     }
 
     /// Ends the parts in the multipart at `level`, and begins its next one.
-    fn boundary(&mut self, walk: &mut Walk<'_>, level: usize, closing: bool, end: End) {
+    fn boundary(&mut self, walk: &mut Walk<'_>, level: usize, closing: bool, end: usize) {
         self.close_above(walk, level + 1, end);
         walk.state = State::Body;
         let Some(open) = walk.open.last_mut() else { return };
         open.found = true;
         if closing {
             open.boundary = None;
+            walk.bounded -= 1;
         } else if self.full {
             // No more parts; the boundaries around still count.
+            self.index.is_truncated = true;
             if !core::mem::replace(&mut self.full_said, true) {
                 self.defect(walk, DefectCode::TooManyParts, walk.at);
             }
@@ -483,22 +521,22 @@ impl Parser<'_> {
     }
 
     /// Ends all open parts from `level` on.
-    fn close_above(&mut self, walk: &mut Walk<'_>, level: usize, end: End) {
+    fn close_above(&mut self, walk: &mut Walk<'_>, level: usize, end: usize) {
         while walk.open.len() > level {
             let Some(open) = walk.open.pop() else { return };
             let mut start = 0;
             if let Some(record) = self.part_mut(open.part) {
                 start = record.start;
-                record.lines = if end.at >= record.body { end.lines.saturating_sub(record.lines) } else { 0 };
-                record.end = end.at.max(record.body);
-                if open.boundary.is_some() && !open.found {
+                record.end = end.max(record.body);
+                if record.kind == PartKind::Multipart && open.children == 0 {
                     record.kind = PartKind::Leaf; // its text is shown as it is, or not at all
                 }
             }
             if open.boundary.is_some() {
+                walk.bounded -= 1;
                 let code =
                     if open.found { DefectCode::MissingCloseBoundary } else { DefectCode::BoundaryNotFound };
-                let at = if open.found { end.at } else { start };
+                let at = if open.found { end } else { start };
                 self.defect(walk, code, at);
             }
         }
@@ -541,19 +579,6 @@ impl Parser<'_> {
             nesting += 1;
         }
         nesting
-    }
-
-    fn end_walk(&mut self, walk: &Walk<'_>) {
-        if let Some(at) = walk.bare {
-            let mut defect = Defect::new(DefectCode::BareLineFeed, self.place(walk, at));
-            if walk.crlf {
-                defect.severity = Severity::Warning;
-            }
-            self.defects.push(defect);
-        }
-        if let Some(at) = walk.too_long {
-            self.defect(walk, DefectCode::LineTooLong, at);
-        }
     }
 }
 

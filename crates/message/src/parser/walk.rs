@@ -5,22 +5,76 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use memchr::memchr;
 
-/// The longest line that may be (RFC 5322 section 2.1.1).
-pub(super) const LINE_LIMIT: usize = 998;
 /// The longest boundary that may be (RFC 2046 section 5.1.1).
 pub(super) const BOUNDARY_LIMIT: usize = 70;
 
 /// A part whose end has not been seen.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Open {
     pub(super) part: u32,
     /// Of a multipart whose closing boundary has not been seen.
-    pub(super) boundary: Option<Vec<u8>>,
+    pub(super) boundary: Option<Boundary>,
+    pub(super) is_multipart: bool,
     /// The boundary occurred.
     pub(super) found: bool,
     pub(super) is_digest: bool,
     pub(super) children: u32,
     pub(super) last_child: u32,
+}
+
+/// Where a boundary is.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Boundary {
+    /// In the octets that are walked through.
+    At { start: usize, length: usize },
+    /// Among [`Walk::boundaries`].
+    Owned(usize),
+}
+
+/// The parts that are open, the outermost first. The first few need no allocation.
+#[derive(Debug, Default)]
+pub(super) struct OpenParts {
+    first: [Open; INLINE],
+    more: Vec<Open>,
+    length: usize,
+}
+
+const INLINE: usize = 8;
+
+impl OpenParts {
+    pub(super) const fn len(&self) -> usize {
+        self.length
+    }
+
+    pub(super) fn get(&self, level: usize) -> Option<&Open> {
+        if level >= self.length {
+            return None;
+        }
+        self.first.get(level).or_else(|| self.more.get(level - INLINE))
+    }
+
+    pub(super) fn last(&self) -> Option<&Open> {
+        self.get(self.length.checked_sub(1)?)
+    }
+
+    pub(super) fn last_mut(&mut self) -> Option<&mut Open> {
+        let level = self.length.checked_sub(1)?;
+        if level < INLINE { self.first.get_mut(level) } else { self.more.get_mut(level - INLINE) }
+    }
+
+    pub(super) fn push(&mut self, open: Open) {
+        match self.first.get_mut(self.length) {
+            Some(place) => *place = open,
+            None => self.more.push(open),
+        }
+        self.length += 1;
+    }
+
+    pub(super) fn pop(&mut self) -> Option<Open> {
+        let level = self.length.checked_sub(1)?;
+        self.length = level;
+        if level < INLINE { self.first.get(level).copied() } else { self.more.pop() }
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -30,16 +84,9 @@ pub(super) enum State {
     /// At the first line of a body, preamble or epilogue.
     Body,
     /// Behind a boundary of the multipart at `open[level]`, whose content ended at `end`.
-    Boundary { level: usize, closing: bool, end: End },
+    Boundary { level: usize, closing: bool, end: usize },
     /// At the end.
     End,
-}
-
-/// Where a part ends, and how many lines there are before that.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct End {
-    pub(super) at: usize,
-    pub(super) lines: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -63,12 +110,11 @@ pub(super) struct Walk<'a> {
     pub(super) source: u32,
     pub(super) state: State,
     pub(super) at: usize,
-    /// Line ends before `at`.
-    pub(super) lines: usize,
-    pub(super) open: Vec<Open>,
-    pub(super) crlf: bool,
-    pub(super) bare: Option<usize>,
-    pub(super) too_long: Option<usize>,
+    pub(super) open: OpenParts,
+    /// How many open parts have a boundary.
+    pub(super) bounded: usize,
+    /// Boundaries that do not stand in the octets as they are.
+    pub(super) boundaries: Vec<Vec<u8>>,
     /// The last search for a blank line: from where, and where it was or the search ended.
     pub(super) blank: Option<(usize, Option<usize>)>,
 }
@@ -80,30 +126,34 @@ impl<'a> Walk<'a> {
             source,
             state: State::Header,
             at: 0,
-            lines: 0,
-            open: Vec::new(),
-            crlf: false,
-            bare: None,
-            too_long: None,
+            open: OpenParts::default(),
+            bounded: 0,
+            boundaries: Vec::new(),
             blank: None,
         }
     }
 
-    /// Notes the line end at `line_feed` of the line that began at `start`, and gives the end of its text.
-    #[inline]
-    pub(super) fn note_line(&mut self, octets: &[u8], start: usize, line_feed: usize) -> usize {
-        self.lines += 1;
-        let end = if line_feed > start && octets.get(line_feed - 1) == Some(&b'\r') {
-            self.crlf = true;
-            line_feed - 1
-        } else {
-            self.bare.get_or_insert(line_feed);
-            line_feed
-        };
-        if end - start > LINE_LIMIT {
-            self.too_long.get_or_insert(start);
+    /// The open multipart of which the line is a boundary, the innermost first, and whether it is the closing one
+    /// (RFC 2046 section 5.1.1).
+    pub(super) fn boundary_of(&self, octets: &[u8], line: &[u8]) -> Option<(usize, bool)> {
+        if self.bounded == 0 {
+            return None;
         }
-        end
+        let text = line.strip_prefix(b"--")?;
+        let blanks = text.iter().rev().take_while(|octet| matches!(octet, b' ' | b'\t')).count();
+        let text = text.get(..text.len() - blanks)?;
+        (0..self.open.len()).rev().find_map(|level| {
+            let boundary = match self.open.get(level)?.boundary? {
+                Boundary::At { start, length } => octets.get(start..start + length)?,
+                Boundary::Owned(at) => self.boundaries.get(at)?,
+            };
+            if text == boundary {
+                return Some((level, false));
+            }
+            let closing =
+                text.len() == boundary.len() + 2 && text.starts_with(boundary) && text.ends_with(b"--");
+            closing.then_some((level, true))
+        })
     }
 }
 
@@ -119,21 +169,51 @@ pub(super) fn line_at(octets: &[u8], start: usize) -> (usize, usize) {
     }
 }
 
-/// The open multipart of which the line is a boundary, the innermost first, and whether it is the closing one
-/// (RFC 2046 section 5.1.1).
-pub(super) fn boundary_of(open: &[Open], line: &[u8]) -> Option<(usize, bool)> {
-    let text = line.strip_prefix(b"--")?;
-    let blanks = text.iter().rev().take_while(|octet| matches!(octet, b' ' | b'\t')).count();
-    let text = text.get(..text.len() - blanks)?;
-    open.iter().enumerate().rev().find_map(|(level, open)| {
-        let boundary = open.boundary.as_deref()?;
-        if text == boundary {
-            return Some((level, false));
-        }
-        let closing = text.len() == boundary.len() + 2 && text.starts_with(boundary) && text.ends_with(b"--");
-        closing.then_some((level, true))
-    })
+/// A field that is as it should be, with its folds.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PlainField {
+    /// Length of the name; the colon follows.
+    pub(super) name: usize,
+    /// The line end of the last line.
+    pub(super) end: usize,
+    /// Behind that line end.
+    pub(super) next: usize,
 }
+
+/// The field at `start`, if nothing about it is unusual.
+#[inline]
+pub(super) fn plain_field(octets: &[u8], start: usize) -> Option<PlainField> {
+    let line = octets.get(start..)?;
+    let name = line.iter().position(|&octet| !IS_FTEXT[usize::from(octet)])?;
+    if name == 0 || line.get(name) != Some(&b':') || line.starts_with(b"--") {
+        return None;
+    }
+    let mut at = start + name + 1;
+    loop {
+        let (end, next) = line_at(octets, at);
+        match octets.get(next) {
+            Some(b' ' | b'\t') => {
+                let first = octets.get(next + 1..)?.iter().find(|octet| !matches!(octet, b' ' | b'\t'));
+                if matches!(first, None | Some(b'\r' | b'\n')) {
+                    return None;
+                }
+                at = next;
+            }
+            _ => return Some(PlainField { name, end, next }),
+        }
+    }
+}
+
+/// The characters of a field name.
+const IS_FTEXT: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut octet = 0x21;
+    while octet <= 0x7e {
+        table[octet] = octet != b':' as usize;
+        octet += 1;
+    }
+    table
+};
 
 /// Whether a line begins like a field: a name and a colon.
 pub(super) fn field_name(line: &[u8]) -> Option<&[u8]> {

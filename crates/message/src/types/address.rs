@@ -72,6 +72,10 @@ impl AddrSpec {
         &self.domain
     }
 
+    pub(crate) fn into_parts(self) -> (String, String) {
+        (self.local_part, self.domain)
+    }
+
     /// Whether it is ASCII throughout, and so can be used without SMTPUTF8 (RFC 6531).
     pub fn is_ascii(&self) -> bool {
         self.local_part.is_ascii() && self.domain.is_ascii()

@@ -71,6 +71,61 @@ fn set(parameters: &mut Vec<Parameter>, name: &str, value: &str) -> Result<(), I
     Ok(())
 }
 
+/// A media type without parameters, as it was written; a view, cheap to copy.
+///
+/// ```
+/// let message = postroad_message::Message::parse(b"Content-Type: Text/HTML; charset=utf-8\r\n\r\n<p>");
+/// let media_type = message.root().media_type();
+/// assert!(media_type.is("text", "html"));
+/// assert_eq!(media_type.subtype(), "HTML");
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct MediaType<'m> {
+    main_type: &'m str,
+    subtype: &'m str,
+}
+
+impl<'m> MediaType<'m> {
+    pub(crate) const fn new(main_type: &'m str, subtype: &'m str) -> Self {
+        Self { main_type, subtype }
+    }
+
+    /// The type, such as `text`, as it was written.
+    pub const fn main_type(&self) -> &'m str {
+        self.main_type
+    }
+
+    /// The subtype, such as `plain`, as it was written.
+    pub const fn subtype(&self) -> &'m str {
+        self.subtype
+    }
+
+    /// Whether it is this one, without regard to case.
+    pub fn is(&self, main_type: &str, subtype: &str) -> bool {
+        self.is_type(main_type) && self.subtype.eq_ignore_ascii_case(subtype)
+    }
+
+    /// Whether its type is this one, without regard to case and subtype.
+    pub fn is_type(&self, main_type: &str) -> bool {
+        self.main_type.eq_ignore_ascii_case(main_type)
+    }
+}
+
+impl PartialEq for MediaType<'_> {
+    /// Without regard to case.
+    fn eq(&self, other: &Self) -> bool {
+        self.is(other.main_type, other.subtype)
+    }
+}
+
+impl Eq for MediaType<'_> {}
+
+impl fmt::Display for MediaType<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.main_type, self.subtype)
+    }
+}
+
 /// A media type with its parameters (RFC 2045 section 5).
 ///
 /// ```

@@ -6,9 +6,11 @@ mod date;
 mod field;
 mod message_id;
 
-pub(crate) use address::write_quoted;
 pub use address::{AddrSpec, Address, Group, Mailbox};
-pub use content_type::{ContentDisposition, ContentType, DispositionType, Parameter, TransferEncoding};
+pub(crate) use address::{is_dot_atom, write_quoted};
+pub use content_type::{
+    ContentDisposition, ContentType, DispositionType, MediaType, Parameter, TransferEncoding,
+};
 pub use date::DateTime;
 pub(crate) use date::{day_of_name, month_of_name};
 pub(crate) use field::FieldValueKind;

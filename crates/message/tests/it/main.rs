@@ -10,13 +10,17 @@
 
 mod addresses;
 mod bodies;
+mod body_structure;
 mod build;
 mod encoded;
+mod envelope;
 mod floods;
 mod headers;
 mod korean;
 mod round_trip;
+mod sections;
 mod structure;
+mod threads;
 
 use postroad_message::{Defect, DefectCode};
 

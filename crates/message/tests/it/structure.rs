@@ -102,7 +102,7 @@ fn defects_of_structure() {
     let long = format!("Content-Type: multipart/mixed; boundary={0}\r\n\r\n--{0}--\r\n", "x".repeat(71));
     assert_eq!(codes(Message::parse(long.as_bytes()).defects()), [DefectCode::InvalidBoundary]);
     let long = format!("\r\n{}\r\n", "x".repeat(999));
-    assert_eq!(codes(Message::parse(long.as_bytes()).defects()), [DefectCode::LineTooLong]);
+    assert!(codes(&Message::parse(long.as_bytes()).examine()).contains(&DefectCode::LineTooLong));
 }
 
 #[test]

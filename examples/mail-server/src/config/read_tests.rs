@@ -12,7 +12,7 @@ fn fault(text: &str) -> String {
     faults.remove(0)
 }
 
-/// The text of the documentation, with `imap` and `webmail` off as they are not there yet.
+/// The text of the documentation, with `webmail` off as it is not there yet.
 const DOCUMENTED: &str = r#"
 hostname = "localhost"
 domains  = ["localhost"]
@@ -27,7 +27,7 @@ submissions = ""
 lmtp        = ""
 pop3        = "127.0.0.1:2110"
 pop3s       = ""
-imap        = ""
+imap        = "127.0.0.1:2143"
 imaps       = ""
 webmail     = ""
 metrics     = ""
@@ -144,8 +144,8 @@ fn each_fault_has_its_line_and_key() {
             "line 2: listen.smtp: must be an address, a list of addresses, or \"\", not a whole number",
         ),
         (
-            "[listen]\nimap = \"127.0.0.1:2143\"",
-            "line 2: listen.imap: imap is not there yet; it can only be \"\"",
+            "[listen]\nlmtp = \"127.0.0.1:2024\"",
+            "line 2: listen.lmtp: lmtp is not there yet; it can only be \"\"",
         ),
         (
             "[listen]\npop3 = \"127.0.0.1:2525\"",
@@ -185,12 +185,12 @@ fn each_fault_has_its_line_and_key() {
 #[test]
 fn all_faults_are_told_at_once() {
     let told = faults(
-        "hostname = 3\n[listen]\nsmtp = \"x\"\nimap = \"127.0.0.1:1\"\n[queue]\ngive_up = \"\"\nwhat = 1",
+        "hostname = 3\n[listen]\nsmtp = \"x\"\nlmtp = \"127.0.0.1:1\"\n[queue]\ngive_up = \"\"\nwhat = 1",
     );
     let starts = [
         "line 1: hostname: ",
         "line 3: listen.smtp: ",
-        "line 4: listen.imap: ",
+        "line 4: listen.lmtp: ",
         "line 6: queue.give_up: ",
         "line 7: queue.what: ",
     ];

@@ -1,9 +1,10 @@
-//! What comes in: mail by SMTP and submission, and people who fetch it by POP3.
+//! What comes in: mail by SMTP and submission, and people who read it by POP3 and IMAP.
 //!
 //! The sessions keep order, limits and deadlines; what is decided here is who may speak, who is a recipient, and when
 //! a message is safe.
 
 mod header;
+mod imap;
 mod pop3;
 mod recipients;
 mod refusal;
@@ -36,9 +37,13 @@ const GUESSING_DELAY: Duration = Duration::from_secs(1);
 /// The handler of a protocol; none: this server does not speak it yet.
 pub(crate) fn handler(protocol: Protocol) -> Option<Handler> {
     match protocol {
-        Protocol::Smtp | Protocol::Submission | Protocol::Submissions | Protocol::Pop3 | Protocol::Pop3s => {
-            Some(attend)
-        }
+        Protocol::Smtp
+        | Protocol::Submission
+        | Protocol::Submissions
+        | Protocol::Pop3
+        | Protocol::Pop3s
+        | Protocol::Imap
+        | Protocol::Imaps => Some(attend),
         _ => None,
     }
 }
@@ -81,6 +86,7 @@ async fn speak(incoming: Incoming, context: Arc<Context>) {
     let session = async {
         match protocol {
             Protocol::Pop3 | Protocol::Pop3s => pop3::serve(io, peer, &context, options).await,
+            Protocol::Imap | Protocol::Imaps => imap::serve(io, peer, &context, options).await,
             _ => smtp::serve(io, peer, protocol, &context, options).await,
         }
     };
@@ -105,6 +111,7 @@ async fn turn_away(mut stream: TcpStream, protocol: Protocol, context: &Context)
             format!("421 4.7.0 {} Too many connections, try again later\r\n", context.config.hostname)
         }
         Protocol::Pop3 => "-ERR [SYS/TEMP] too many connections, try again later\r\n".to_owned(),
+        Protocol::Imap => "* BYE [UNAVAILABLE] too many connections, try again later\r\n".to_owned(),
         // Before TLS nothing would be understood.
         _ => return,
     };

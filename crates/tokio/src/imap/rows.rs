@@ -1,0 +1,259 @@
+//! A handler's way to the session: rows and lists, with back-pressure.
+
+use bytes::Bytes;
+use postroad_core::Full;
+use postroad_imap::response::{ListResponse, MailboxStatus};
+use postroad_imap::server::{Fetch, List, Literal, Row, RowError, SectionItem, Server, Store};
+use postroad_imap::types::{Flag, ModSeq, UidSet};
+use std::future::poll_fn;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Waker};
+
+/// The session, for all that one connection does. Never locked across an await.
+#[derive(Debug)]
+pub(super) struct Shared(Mutex<Inner>);
+
+#[derive(Debug)]
+pub(super) struct Inner {
+    pub(super) session: Server,
+    /// Who waits for room in the output.
+    waiting: Vec<Waker>,
+    /// A handler has given something since the driver looked.
+    pub(super) has_output: bool,
+}
+
+impl Shared {
+    pub(super) fn new(session: Server) -> Self {
+        Self(Mutex::new(Inner { session, waiting: Vec::new(), has_output: false }))
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
+        // A session says itself whether it is over.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wakes those that wait for room, if there is some; and says whether there was somebody.
+    pub(super) fn wake(&self) -> bool {
+        let mut inner = self.lock();
+        if inner.waiting.is_empty() || !inner.session.is_ready() {
+            return false;
+        }
+        let waiting = std::mem::take(&mut inner.waiting);
+        drop(inner);
+        waiting.into_iter().for_each(Waker::wake);
+        true
+    }
+
+    /// Tries again whenever there is room, until it is done.
+    async fn with_room<T>(&self, mut attempt: impl FnMut(&mut Server) -> Option<T>) -> T {
+        poll_fn(|context| {
+            let mut inner = self.lock();
+            if let Some(done) = attempt(&mut inner.session) {
+                inner.has_output = true;
+                return Poll::Ready(done);
+            }
+            inner.waiting.push(context.waker().clone());
+            inner.has_output = true;
+            Poll::Pending
+        })
+        .await
+    }
+}
+
+/// The message is not there for this client, or the connection is over: leave it out. See [`Rows`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gone;
+
+impl std::fmt::Display for Gone {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the client knows no such message")
+    }
+}
+
+impl std::error::Error for Gone {}
+
+/// Where the rows of FETCH and STORE go. Each method waits until the client has taken enough of what was said before.
+///
+/// Dropping a future of this sends its row or nothing, except within [`RowBody`].
+#[derive(Debug)]
+pub struct Rows<'a> {
+    pub(super) shared: &'a Shared,
+    pub(super) of: RowsOf<'a>,
+}
+
+#[derive(Debug)]
+pub(super) enum RowsOf<'a> {
+    Fetch(&'a Fetch),
+    Store(&'a Store),
+}
+
+impl<'a> Rows<'a> {
+    fn begin<'s>(of: &RowsOf<'_>, session: &'s mut Server, uid: u32) -> Result<Row<'s>, RowError> {
+        match of {
+            RowsOf::Fetch(fetch) => fetch.row(session, uid),
+            RowsOf::Store(store) => store.row(session, uid),
+        }
+    }
+
+    /// One whole row. `write` adds its items, and is called once there is room.
+    ///
+    /// # Errors
+    ///
+    /// [`Gone`]: leave it out.
+    pub async fn row(&self, uid: u32, write: impl FnOnce(Row<'_>) -> Row<'_>) -> Result<(), Gone> {
+        let mut write = Some(write);
+        self.shared
+            .with_room(|session| match Self::begin(&self.of, session, uid) {
+                Ok(row) => {
+                    if let Some(write) = write.take() {
+                        write(row).end();
+                    }
+                    Some(Ok(()))
+                }
+                Err(RowError::Full) => None,
+                Err(_) => Some(Err(Gone)),
+            })
+            .await
+    }
+
+    /// A row with a section of `len` octets that come in chunks: push them into the [`RowBody`], then end it.
+    ///
+    /// # Errors
+    ///
+    /// [`Gone`]: leave it out.
+    pub async fn row_with_body(
+        &self,
+        uid: u32,
+        write: impl FnOnce(Row<'_>) -> Row<'_>,
+        item: SectionItem<'_>,
+        len: u64,
+    ) -> Result<RowBody<'a>, Gone> {
+        let mut write = Some(write);
+        let literal = self
+            .shared
+            .with_room(|session| match Self::begin(&self.of, session, uid) {
+                Ok(row) => match write.take() {
+                    Some(write) => Some(Ok(write(row).stream(item, len))),
+                    None => Some(Err(Gone)),
+                },
+                Err(RowError::Full) => None,
+                Err(_) => Some(Err(Gone)),
+            })
+            .await?;
+        Ok(RowBody { shared: self.shared, literal })
+    }
+
+    /// A message has new flags: for [`Handler::store`](super::Handler::store). See [`Store::stored`].
+    ///
+    /// # Errors
+    ///
+    /// [`Gone`]: leave it out.
+    pub async fn stored(&self, uid: u32, flags: &[Flag], mod_seq: Option<ModSeq>) -> Result<(), Gone> {
+        let RowsOf::Store(store) = &self.of else { return Err(Gone) };
+        self.shared
+            .with_room(|session| match store.stored(session, uid, flags, mod_seq) {
+                Ok(()) => Some(Ok(())),
+                Err(RowError::Full) => None,
+                Err(_) => Some(Err(Gone)),
+            })
+            .await
+    }
+
+    /// Messages that have gone since a modification sequence: for FETCH with VANISHED (RFC 7162 section 3.2.6).
+    pub fn vanished(&self, gone: UidSet) {
+        if let RowsOf::Fetch(fetch) = &self.of {
+            let mut inner = self.shared.lock();
+            fetch.vanished(&mut inner.session, gone);
+            inner.has_output = true;
+        }
+    }
+}
+
+/// A section on its way. Dropped before it is ended it closes the connection: nothing else could be understood.
+#[derive(Debug)]
+#[must_use = "a body that is not ended closes the connection"]
+pub struct RowBody<'a> {
+    shared: &'a Shared,
+    literal: Literal,
+}
+
+impl RowBody<'_> {
+    /// How many octets are owed.
+    pub fn left(&self) -> u64 {
+        self.literal.left()
+    }
+
+    /// Sends the next octets, as soon as there is room. What is more than was announced is cut off.
+    pub async fn push(&mut self, chunk: Bytes) {
+        let mut waiting = Some(chunk);
+        let literal = &mut self.literal;
+        self.shared
+            .with_room(|session| match literal.push(session, waiting.take().unwrap_or_default()) {
+                Ok(()) => Some(()),
+                Err(Full(back)) => {
+                    waiting = Some(back);
+                    None
+                }
+            })
+            .await;
+    }
+
+    /// The section is whole; another one follows in the same row, after what `write` adds.
+    pub fn next(self, write: impl FnOnce(Row<'_>) -> Row<'_>, item: SectionItem<'_>, len: u64) -> Self {
+        let Self { shared, literal } = self;
+        let mut inner = shared.lock();
+        inner.has_output = true;
+        let literal = write(literal.resume(&mut inner.session)).stream(item, len);
+        drop(inner);
+        Self { shared, literal }
+    }
+
+    /// The section is whole, and so is its row, after what `write` adds.
+    pub fn end(self, write: impl FnOnce(Row<'_>) -> Row<'_>) {
+        let mut inner = self.shared.lock();
+        inner.has_output = true;
+        write(self.literal.resume(&mut inner.session)).end();
+    }
+}
+
+/// Where the mailboxes of LIST go. Each method waits until the client has taken enough of what was said before.
+#[derive(Debug)]
+pub struct Lists<'a> {
+    pub(super) shared: &'a Shared,
+    pub(super) list: &'a List,
+}
+
+impl Lists<'_> {
+    /// Whether this is LSUB: see [`List::is_lsub`].
+    pub fn is_lsub(&self) -> bool {
+        *self.list.is_lsub()
+    }
+
+    /// A mailbox that matches.
+    pub async fn mailbox(&self, mailbox: ListResponse) {
+        let mut waiting = Some(mailbox);
+        self.shared
+            .with_room(|session| match self.list.mailbox(session, waiting.take()?) {
+                Ok(()) => Some(()),
+                Err(Full(back)) => {
+                    waiting = Some(back);
+                    None
+                }
+            })
+            .await;
+    }
+
+    /// The status of a mailbox that was just given, when the client asked for it (RFC 5819).
+    pub async fn status(&self, status: MailboxStatus) {
+        let mut waiting = Some(status);
+        self.shared
+            .with_room(|session| match self.list.status(session, waiting.take()?) {
+                Ok(()) => Some(()),
+                Err(Full(back)) => {
+                    waiting = Some(back);
+                    None
+                }
+            })
+            .await;
+    }
+}
