@@ -20,6 +20,7 @@ pub(super) fn offered(command: &CommandBody, capabilities: &Capabilities) -> Res
         CommandBody::Authenticate { mechanism, .. } if !capabilities.has_auth(mechanism.as_str()) => {
             Err(NotNowReason::NotOffered("AUTH="))
         }
+        CommandBody::Unauthenticate => needs(&Capability::Unauthenticate, "UNAUTHENTICATE"),
         CommandBody::Id(_) => needs(&Capability::Id, "ID"),
         CommandBody::Enable(_) => needs_or_rev2(&Capability::Enable, "ENABLE"),
         CommandBody::Idle => needs_or_rev2(&Capability::Idle, "IDLE"),

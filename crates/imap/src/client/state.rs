@@ -236,7 +236,7 @@ impl Client {
             {
                 return Err(NotNowReason::NeedsTls);
             }
-            CommandBody::Compress | CommandBody::Unauthenticate => return Err(NotNowReason::Unsupported),
+            CommandBody::Compress => return Err(NotNowReason::Unsupported),
             _ if self.needs_tls() => return Err(NotNowReason::NeedsTls),
             _ => {}
         }
@@ -260,7 +260,12 @@ impl Client {
         let changes = |sent: &InFlight| {
             matches!(
                 sent.kind,
-                Kind::Capability | Kind::Login | Kind::Authenticate | Kind::StartTls | Kind::Enable
+                Kind::Capability
+                    | Kind::Login
+                    | Kind::Authenticate
+                    | Kind::Unauthenticate
+                    | Kind::StartTls
+                    | Kind::Enable
             )
         };
         let will_change = |waiting: &Waiting| match &waiting.request {
@@ -269,6 +274,7 @@ impl Client {
                 CommandBody::Capability
                     | CommandBody::Login(_)
                     | CommandBody::Authenticate { .. }
+                    | CommandBody::Unauthenticate
                     | CommandBody::StartTls
                     | CommandBody::Enable(_)
             ),
@@ -540,7 +546,7 @@ impl Client {
         match &kind {
             Kind::Idle => self.idle = Some(Idling::Requested { stop }),
             Kind::Select => self.numbers.select(),
-            Kind::Login | Kind::Authenticate => self.capabilities_are_new = false,
+            Kind::Login | Kind::Authenticate | Kind::Unauthenticate => self.capabilities_are_new = false,
             _ => {}
         }
         let fragments = self.print(&tag, request);
