@@ -2,7 +2,7 @@
 
 use super::{Command, CommandBody, CommandError, ParseOptions, append, connection, fetch, list, mailbox};
 use super::{messages, quota, search, select, sort, store};
-use crate::grammar::{Cursor, EightBit, list as read_list};
+use crate::grammar::{Cursor, EightBit, chars, list as read_list};
 use crate::types::{MailboxName, ModSeq, Tag};
 use bytes::Bytes;
 use core::ops::{Deref, DerefMut};
@@ -86,11 +86,20 @@ impl<'a> Parser<'a> {
 
     /// A word of letters, digits, dots and hyphens, in upper case; empty if none is known that is so long.
     pub(super) fn keyword(&mut self) -> Keyword {
-        let rest = self.rest();
-        let fine = |octet: &u8| octet.is_ascii_alphanumeric() || matches!(octet, b'.' | b'-' | b'_' | b'+');
-        let len = rest.iter().position(|octet| !fine(octet)).unwrap_or(rest.len());
+        let mut keyword = Keyword { octets: [0; 20], len: 0 };
+        let mut len = 0;
+        for &octet in self.rest() {
+            if !chars::is(octet, chars::KEYWORD) {
+                break;
+            }
+            if let Some(place) = keyword.octets.get_mut(len) {
+                *place = octet.to_ascii_uppercase();
+            }
+            len += 1;
+        }
         self.skip(len);
-        Keyword::new(rest.get(..len).unwrap_or_default())
+        keyword.len = if len <= keyword.octets.len() { len } else { 0 };
+        keyword
     }
 }
 
@@ -102,18 +111,6 @@ pub(super) struct Keyword {
 }
 
 impl Keyword {
-    fn new(word: &[u8]) -> Self {
-        let mut octets = [0; 20];
-        match octets.get_mut(..word.len()) {
-            Some(place) => {
-                place.copy_from_slice(word);
-                place.make_ascii_uppercase();
-                Self { octets, len: word.len() }
-            }
-            None => Self { octets, len: 0 },
-        }
-    }
-
     pub(super) fn as_slice(&self) -> &[u8] {
         self.octets.get(..self.len).unwrap_or_default()
     }

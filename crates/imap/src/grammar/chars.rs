@@ -11,6 +11,9 @@ pub(crate) const LIST: u8 = 8;
 /// What stands in a quoted string as itself: TEXT-CHAR but `"` and `\`.
 pub(crate) const QUOTED: u8 = 16;
 
+/// What keywords are made of: letters, digits, `.`, `-`, `_` and `+`.
+pub(crate) const KEYWORD: u8 = 32;
+
 const TABLE: [u8; 256] = table();
 
 const fn table() -> [u8; 256] {
@@ -20,6 +23,9 @@ const fn table() -> [u8; 256] {
         let mut classes = 0;
         if !matches!(character, b'\r' | b'\n' | b'"' | b'\\') {
             classes |= QUOTED;
+        }
+        if character.is_ascii_alphanumeric() || matches!(character, b'.' | b'-' | b'_' | b'+') {
+            classes |= KEYWORD;
         }
         if character > b' ' && character < 0x7f {
             if !matches!(character, b'(' | b')' | b'{' | b'%' | b'*' | b'"' | b'\\' | b']') {

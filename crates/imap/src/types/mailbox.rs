@@ -6,7 +6,7 @@ use std::borrow::Cow;
 /// The name of a mailbox, in Unicode (RFC 9051 section 5.1).
 ///
 /// `INBOX`, in any case, is one mailbox. A name holds no NUL, CR or LF; it may be empty where the grammar has a use for it, such as
-/// the reference of LIST. On the wire it is modified UTF-7 (RFC 3501 section 5.1.3), or UTF-8 once both ends agreed.
+/// the reference of LIST, and is so by default. On the wire it is modified UTF-7 (RFC 3501 section 5.1.3), or UTF-8 once both ends agreed.
 ///
 /// ```
 /// use postroad_imap::types::MailboxName;
@@ -17,7 +17,7 @@ use std::borrow::Cow;
 /// assert!(MailboxName::new("inbox")?.is_inbox());
 /// # Ok::<(), postroad_core::ParseError>(())
 /// ```
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct MailboxName {
     name: Box<str>,
     /// The peer's own spelling, if it is not the one that `name` has.
