@@ -7,6 +7,7 @@ pub mod command;
 #[cfg(feature = "tokio-codec")]
 pub mod framed;
 mod grammar;
+pub mod manual;
 #[cfg(feature = "message")]
 pub mod message;
 pub mod response;
