@@ -38,7 +38,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Client<Io> {
             news: Queue::new(options.max_news),
             max_gathered: options.max_gathered,
             appending: None,
-            authenticating: false,
+            challenged: false,
             idle: None,
             leaving: false,
         };
@@ -153,11 +153,11 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Client<Io> {
     ) -> Result<()> {
         let mechanism = Atom::parse(mechanism).map_err(|_| ClientError::Credentials)?;
         let id = self.begin(CommandBody::Authenticate { mechanism, initial_response }).await?;
-        self.authenticating = true;
         loop {
             match self.next().await? {
                 Event::Challenge { of, challenge } if of == id => {
                     let session = &mut self.connection.session;
+                    self.challenged = false;
                     let answered = match respond(&challenge) {
                         Some(response) => session.respond(response.expose()),
                         None => session.cancel(),
@@ -165,14 +165,10 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Client<Io> {
                     answered.map_err(|error| ClientError::Connection(Error::Session(error)))?;
                 }
                 Event::Done { of, status } if of == id => {
-                    self.authenticating = false;
                     done(status)?;
                     return self.ask_capabilities().await;
                 }
-                Event::NotSent { of, reason } if of == id => {
-                    self.authenticating = false;
-                    return Err(reason.into());
-                }
+                Event::NotSent { of, reason } if of == id => return Err(reason.into()),
                 _ => {}
             }
         }
