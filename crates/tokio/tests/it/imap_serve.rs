@@ -90,13 +90,11 @@ async fn who_does_not_read_does_not_cost_memory() {
     // Once it reads, all is there.
     let mut buffer = vec![0; 256 * 1024];
     let mut octets = 0;
-    while octets < large.len() {
+    while octets < large.len() + 4096 {
         let read = b.read(&mut buffer).await.unwrap();
         assert_ne!(read, 0);
-        octets += buffer[..read].iter().filter(|octet| **octet == b'x').count();
+        octets += read;
     }
-    // "next UID" has one too.
-    assert!((large.len()..large.len() + 10).contains(&octets), "{octets}");
     assert_eq!(office.pushed.load(Ordering::SeqCst), large.len() as u64);
     drop(b);
     let _ = server.await.unwrap();

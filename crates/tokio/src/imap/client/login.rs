@@ -72,7 +72,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Client<Io> {
                 Event::StartTls(of) if of == id => break,
                 Event::Done { of, status } if of == id => {
                     return if is_required {
-                        Err(ClientError::TlsNotOffered(Some(status)))
+                        Err(ClientError::TlsNotOffered(Some(status.into())))
                     } else {
                         Ok(self)
                     };

@@ -136,7 +136,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Client<Io> {
             let Some(event) = self.news.sort(event) else { continue };
             match event {
                 Event::Bye(_) if self.leaving => {}
-                Event::Bye(status) => return Poll::Ready(Err(ClientError::Closed(Some(status)))),
+                Event::Bye(status) => return Poll::Ready(Err(ClientError::Closed(Some(status.into())))),
                 // Of a call that was dropped.
                 Event::SendBody { of, .. } if self.appending != Some(of) => {
                     self.connection.session.abort();
@@ -197,14 +197,8 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Client<Io> {
             if let Some(news) = self.news.pop() {
                 return Ok(news);
             }
-            let id = match self.idle {
-                Some(id) => id,
-                None => {
-                    let id = self.begin(CommandBody::Idle).await?;
-                    self.idle = Some(id);
-                    id
-                }
-            };
+            let id = if let Some(id) = self.idle { id } else { self.begin(CommandBody::Idle).await? };
+            self.idle = Some(id);
             // News wake nobody by themselves: they are looked for after each step.
             let event = poll_fn(|context| match self.poll_progress(context) {
                 Poll::Pending if !self.news.is_empty() => Poll::Ready(Ok(None)),
@@ -247,5 +241,5 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Client<Io> {
 }
 
 fn done(status: StatusResponse) -> Result<StatusResponse> {
-    if status.status == Status::Ok { Ok(status) } else { Err(ClientError::Refused(status)) }
+    if status.status == Status::Ok { Ok(status) } else { Err(ClientError::Refused(status.into())) }
 }

@@ -61,7 +61,7 @@ impl fmt::Debug for ClientOptions {
 #[non_exhaustive]
 pub enum ClientError {
     /// The server said NO or BAD. The connection goes on.
-    Refused(StatusResponse),
+    Refused(Box<StatusResponse>),
     /// The server said OK, but of what it answered something could not be read. The connection goes on.
     Malformed(ParseError),
     /// The server said OK, and not what was asked: this response is missing. The connection goes on.
@@ -80,13 +80,13 @@ pub enum ClientError {
     /// A call to append was dropped before its end: the connection is closed, for the server waits for the rest.
     Interrupted,
     /// STARTTLS is required, and the server does not offer it, or refused it, as said here.
-    TlsNotOffered(Option<StatusResponse>),
+    TlsNotOffered(Option<Box<StatusResponse>>),
     /// The TLS handshake failed.
     Tls(io::Error),
     /// The transport or the session failed.
     Connection(Error<client::Error>),
     /// The server closed the connection; its farewell, if it said one.
-    Closed(Option<StatusResponse>),
+    Closed(Option<Box<StatusResponse>>),
 }
 
 impl fmt::Display for ClientError {
