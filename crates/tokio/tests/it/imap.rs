@@ -10,7 +10,7 @@ use postroad_imap::types::{
     AppendOptions, Capability, Flag, ListPattern, MailboxName, Section, SequenceSet, StatusItem,
 };
 use postroad_tokio::imap::{Client, ClientError, ClientOptions, Fetched, News, SectionEnd, TlsPolicy, serve};
-use postroad_tokio::{Error, MaybeTls, ServeOptions};
+use postroad_tokio::{Error, MaybeTls, ServeOptions, Tap, Tapped};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -370,6 +370,43 @@ async fn starttls_and_the_implicit_kind() {
     client.login("mrose", "tan staaf").await.unwrap();
     client.noop().await.unwrap();
     assert_eq!(office.tls.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn who_listens_hears_everything_once_and_in_order() {
+    let heard = Arc::new(std::sync::Mutex::new((Vec::new(), Vec::new())));
+    let tap = {
+        let heard = heard.clone();
+        Tap::new(move |said| {
+            let mut heard = heard.lock().unwrap();
+            match said {
+                Tapped::Received(octets) => heard.0.extend_from_slice(octets),
+                Tapped::Sent(octets) => heard.1.extend_from_slice(octets),
+            }
+        })
+    };
+    let (mut a, b) = duplex(64);
+    let large = "x".repeat(100_000);
+    let talk = format!("* 1 FETCH (UID 1 BODY[] {{100000}}\r\n{large})\r\nA2 OK done\r\n");
+    let answer = talk.clone();
+    let server = tokio::spawn(async move {
+        let greeting = "* PREAUTH [CAPABILITY IMAP4rev1] hello\r\n";
+        let select = ("A1 SELECT INBOX", "* 1 EXISTS\r\nA1 OK\r\n");
+        script(&mut a, &[("", greeting), select, ("A2 UID FETCH 1 BODY.PEEK[]", &answer)]).await;
+        a
+    });
+    let options = ClientOptions { tap: Some(tap), ..in_the_clear() };
+    let mut client = Client::open(MaybeTls::Plain(b), options).await.unwrap();
+    client.select(&MailboxName::inbox()).await.unwrap();
+    client.uid_fetch_section(uid(1), Section::default(), &mut tokio::io::sink()).await.unwrap();
+    drop(server.await.unwrap());
+    let (received, sent) = heard.lock().unwrap().clone();
+    let received = String::from_utf8(received).unwrap();
+    assert!(
+        received.starts_with("* PREAUTH [CAPABILITY IMAP4rev1] hello\r\n* 1 EXISTS\r\nA1 OK\r\n* 1 FETCH")
+    );
+    assert!(received.ends_with(&talk));
+    assert_eq!(String::from_utf8(sent).unwrap(), "A1 SELECT INBOX\r\nA2 UID FETCH 1 BODY.PEEK[]\r\n");
 }
 
 #[tokio::test]

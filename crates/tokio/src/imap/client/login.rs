@@ -33,8 +33,10 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Client<Io> {
             Some(info) => client::Client::new_tls(config, info, now()),
             None => client::Client::new(config, now()),
         };
+        let mut connection = Connection::with_limits(session, io, options.limits);
+        connection.set_tap(options.tap.clone());
         let mut client = Self {
-            connection: Connection::with_limits(session, io, options.limits),
+            connection,
             news: Queue::new(options.max_news),
             max_gathered: options.max_gathered,
             appending: None,

@@ -1,6 +1,6 @@
 //! How a client connects, and why a call fails.
 
-use crate::{Error, Limits, TlsPolicy};
+use crate::{Error, Limits, Tap, TlsPolicy};
 use postroad_core::ParseError;
 use postroad_imap::client::{self, Config, NotNowReason};
 use postroad_imap::response::StatusResponse;
@@ -26,6 +26,8 @@ pub struct ClientOptions {
     pub config: Config,
     /// The driver's limits.
     pub limits: Limits,
+    /// Who listens. Nobody by default.
+    pub tap: Option<Tap>,
 }
 
 impl Default for ClientOptions {
@@ -39,6 +41,7 @@ impl Default for ClientOptions {
             max_news: 1 << 20,
             config: Config::new(),
             limits: Limits::default(),
+            tap: None,
         }
     }
 }
