@@ -129,15 +129,11 @@ impl Server {
         &mut self,
         tag: Option<Tag>,
         error: BadCommand,
-        code: Option<&ResponseCode>,
+        code: Option<ResponseCode>,
         text: &str,
     ) -> Result<Option<Event>, Error> {
-        let response = StatusResponse {
-            tag: tag.clone(),
-            status: Status::Bad,
-            code: code.cloned(),
-            text: text.to_owned().into(),
-        };
+        let response =
+            StatusResponse { tag: tag.clone(), status: Status::Bad, code, text: text.to_owned().into() };
         self.line(|out| response.encode(out));
         self.count_error(false)?;
         Ok(Some(Event::BadCommand { tag, error }))

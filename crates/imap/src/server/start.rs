@@ -220,7 +220,7 @@ impl Server {
         running: Running,
         mechanism: &str,
         initial_response: Option<Secret<Vec<u8>>>,
-    ) -> Found {
+    ) -> Option<Event> {
         let mechanism = mechanism.to_ascii_uppercase();
         let is_offered = self.offered_mechanisms().any(|offered| offered.eq_ignore_ascii_case(&mechanism));
         if is_offered {
