@@ -18,12 +18,16 @@ pub(crate) enum StoreError {
     Failed(String),
     /// The store is shutting down.
     Closed,
-    /// There is no such account, message or queue entry.
+    /// There is no such account, mailbox, message or queue entry.
     NotFound,
-    /// There is such an account already.
+    /// There is such an account or mailbox already.
     Exists,
-    /// Not an address that an account could have, or a password that cannot be one.
+    /// What was asked cannot be: an address, a password, a mailbox name, a flag; the text says why.
     Invalid(&'static str),
+    /// There would be more of something than there may be; the text says of what.
+    Limit(&'static str),
+    /// The name is only a level above other mailboxes: it can go when they are gone.
+    HasChildren,
     /// A mailbox would hold more than its quota.
     OverQuota {
         /// True when the message alone is more than the quota: waiting cannot help.
@@ -50,7 +54,8 @@ impl fmt::Display for StoreError {
             Self::Closed => f.write_str("the store is closed"),
             Self::NotFound => f.write_str("not found"),
             Self::Exists => f.write_str("exists already"),
-            Self::Invalid(reason) => f.write_str(reason),
+            Self::Invalid(reason) | Self::Limit(reason) => f.write_str(reason),
+            Self::HasChildren => f.write_str("other mailboxes are below it"),
             Self::OverQuota { never_fits: false } => f.write_str("the mailbox is full"),
             Self::OverQuota { never_fits: true } => {
                 f.write_str("the message is larger than the mailbox may be")

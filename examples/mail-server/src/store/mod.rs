@@ -9,6 +9,8 @@ mod accounts;
 mod blob;
 mod deliver;
 mod error;
+#[allow(dead_code, unused_imports, reason = "IMAP and the webmail are built on it")]
+pub(crate) mod mailboxes;
 mod maildrop;
 mod password;
 mod queue;
