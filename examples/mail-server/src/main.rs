@@ -17,6 +17,7 @@ mod store;
 mod time;
 #[allow(dead_code, reason = "channel binding will use the certificate")]
 mod tls;
+mod webmail;
 
 use std::path::Path;
 use std::process::ExitCode;

@@ -95,6 +95,7 @@ texts! {
     wrong_password: "The address or the password is not right.", "메일 주소나 비밀번호가 올바르지 않습니다.";
     logged_out: "You are logged out.", "로그아웃했습니다.";
     please_log_in: "Please log in. Your session has ended.", "세션이 끝났습니다. 다시 로그인하세요.";
+    ended_hint: "The message was not sent. Copy your text, log in, and paste it into a new message.", "메일을 보내지 못했습니다. 아래 내용을 복사한 뒤 로그인하여 새 메일에 붙여 넣으세요.";
     folders: "Folders", "메일함";
     inbox: "Inbox", "받은편지함";
     drafts: "Drafts", "임시보관함";

@@ -176,6 +176,11 @@ pub(super) struct Member {
 }
 
 impl Member {
+    /// Somebody whose session was found.
+    pub(super) fn of(visitor: &Visitor, session: Id, account: Account, here: &str) -> Self {
+        Self { language: visitor.language, session, account, here: here.to_owned(), visitor: visitor.clone() }
+    }
+
     /// Refuses a form that did not come from a page of this session.
     pub(super) fn check_form(&self, web: &Web, token: &str) -> Result<(), Failure> {
         self.visitor.check_form(web, token)
@@ -189,7 +194,7 @@ impl FromRequestParts<Web> for Member {
         let visitor = Visitor::read(&parts.headers, web);
         let Some((session, account)) = visitor.session.clone() else { return Err(Failure::LoggedOut) };
         let here = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
-        Ok(Self { language: visitor.language, session, account, here, visitor })
+        Ok(Self::of(&visitor, session, account, &here))
     }
 }
 
