@@ -103,7 +103,10 @@ impl Protocol {
 
     /// False while this server cannot speak it: its listener is off and can only be `""`.
     pub(crate) fn is_there(self) -> bool {
-        matches!(self, Self::Smtp | Self::Submission | Self::Submissions | Self::Pop3 | Self::Pop3s)
+        matches!(
+            self,
+            Self::Smtp | Self::Submission | Self::Submissions | Self::Pop3 | Self::Pop3s | Self::Webmail
+        )
     }
 
     /// True when TLS comes before the first word.
@@ -117,6 +120,7 @@ impl Protocol {
             Self::Smtp => Some(2525),
             Self::Submission => Some(2587),
             Self::Pop3 => Some(2110),
+            Self::Webmail => Some(2080),
             _ => None,
         }
     }

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::error::StoreError;
 use super::password::ScramRecord;
-use super::{Locks, Store};
+use super::{Locks, Store, mailboxes};
 use crate::config::{is_domain, lower_case};
 use crate::time::Time;
 
@@ -45,7 +45,7 @@ fn canonical(address: &str) -> Result<String, StoreError> {
 }
 
 impl Store {
-    /// Makes an account with its INBOX. With `keep_password` the password itself is kept too, for CRAM-MD5 and APOP.
+    /// Makes an account with its INBOX and a mailbox for each special use. With `keep_password` the password itself is kept too, for CRAM-MD5 and APOP.
     pub(crate) async fn add_account(
         &self,
         address: &str,
@@ -64,12 +64,7 @@ impl Store {
             }
             let id = connection.last_insert_rowid();
             put_record(connection, id, &record)?;
-            let uidvalidity = next_uidvalidity(connection, now)?;
-            connection
-                .prepare_cached(
-                    "INSERT INTO mailboxes (account_id, name, uidvalidity) VALUES (?1, 'INBOX', ?2)",
-                )?
-                .execute(params![id, uidvalidity])?;
+            mailboxes::make_defaults(connection, id, now)?;
             Ok(Account { id, address })
         })
         .await
@@ -78,7 +73,10 @@ impl Store {
     /// Removes an account and all its messages.
     pub(crate) async fn remove_account(&self, address: &str) -> Result<(), StoreError> {
         let address = address.to_owned();
-        self.write(move |connection| {
+        self.write_and_tell(move |connection, published| {
+            if let Some(account) = find(connection, &address)? {
+                mailboxes::tell_all_deleted(connection, published, account.id)?;
+            }
             match connection.prepare_cached("DELETE FROM accounts WHERE address = ?1")?.execute([address])? {
                 0 => Err(StoreError::NotFound),
                 _ => Ok(()),
@@ -227,7 +225,7 @@ pub(super) fn has_room(
 }
 
 /// The number for a new mailbox: the time in seconds, and always more than any before (RFC 9051 section 2.3.1.1).
-fn next_uidvalidity(connection: &Connection, now: Time) -> Result<i64, StoreError> {
+pub(super) fn next_uidvalidity(connection: &Connection, now: Time) -> Result<i64, StoreError> {
     let query = "INSERT INTO settings (name, value) VALUES ('uidvalidity', ?1)
                  ON CONFLICT (name) DO UPDATE SET value = MAX(value + 1, ?1) RETURNING value";
     let seconds = now.seconds().clamp(1, i64::from(u32::MAX));

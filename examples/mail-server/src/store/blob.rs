@@ -19,6 +19,16 @@ pub(super) enum Staged {
     Stored(i64),
 }
 
+impl Staged {
+    /// The blob to take away again if nothing comes of it.
+    pub(super) fn stored_blob(&self) -> Option<i64> {
+        match self {
+            Self::Stored(blob) => Some(*blob),
+            Self::Memory(_) => None,
+        }
+    }
+}
+
 impl Store {
     /// Brings a large message into the store, so that its acceptance is a small change; a small one stays where it is.
     pub(super) async fn stage(&self, mut message: Spooled) -> Result<Staged, StoreError> {
@@ -55,8 +65,61 @@ impl Store {
     }
 
     pub(super) fn reader(&self, blob: i64, prefix: Vec<u8>, size: u64) -> MessageReader {
-        MessageReader { store: self.clone(), blob, prefix: Bytes::from(prefix), size, at: 0 }
+        let prefix_octets = prefix.len() as u64;
+        MessageReader {
+            store: self.clone(),
+            blob,
+            prefix: prefix_octets,
+            head: Bytes::from(prefix),
+            size,
+            at: 0,
+        }
     }
+
+    /// A reader that has the first octets already: `head`, of which `prefix` come before the blob's own.
+    pub(super) fn reader_with_head(
+        &self,
+        blob: i64,
+        prefix: usize,
+        head: Vec<u8>,
+        size: u64,
+    ) -> MessageReader {
+        let (prefix, head) = (prefix as u64, Bytes::from(head));
+        MessageReader { store: self.clone(), blob, prefix, head, size, at: 0 }
+    }
+}
+
+/// Appends a blob's octets from `at` on to `octets` until these are `wanted`; touches no page that it does not need.
+pub(super) fn read_octets(
+    connection: &Connection,
+    blob: i64,
+    mut at: u64,
+    octets: &mut Vec<u8>,
+    wanted: usize,
+) -> Result<(), StoreError> {
+    while octets.len() < wanted {
+        let id = chunk_id(blob, at / CHUNK as u64).ok_or(StoreError::NotFound)?;
+        let chunk = match connection.blob_open("main", "chunks", "data", id, true) {
+            Ok(chunk) => chunk,
+            Err(error) if no_such_row(&error) => return Err(StoreError::NotFound),
+            Err(error) => return Err(error.into()),
+        };
+        let skip = usize::try_from(at % CHUNK as u64).unwrap_or(usize::MAX);
+        let count = chunk.len().saturating_sub(skip).min(wanted - octets.len());
+        if count == 0 {
+            return Err(StoreError::Failed("a message is shorter than it should be".to_owned()));
+        }
+        let begin = octets.len();
+        octets.resize(begin + count, 0);
+        chunk.read_at_exact(octets.get_mut(begin..).unwrap_or_default(), skip)?;
+        at += count as u64;
+    }
+    Ok(())
+}
+
+/// `SQLite` has no code of its own for a blob whose row is not there.
+fn no_such_row(error: &rusqlite::Error) -> bool {
+    matches!(error, rusqlite::Error::SqliteFailure(_, Some(text)) if text.starts_with("no such rowid"))
 }
 
 /// Makes the staged octets a complete blob and gives its id.
@@ -108,7 +171,10 @@ fn chunk_id(blob: i64, position: u64) -> Option<i64> {
 pub(crate) struct MessageReader {
     store: Store,
     blob: i64,
-    prefix: Bytes,
+    /// The octets that come before the blob's own.
+    prefix: u64,
+    /// The first octets of the message, the prefix among them.
+    head: Bytes,
     size: u64,
     at: u64,
 }
@@ -129,14 +195,13 @@ impl MessageReader {
         if self.at >= self.size {
             return Ok(None);
         }
-        let prefix = self.prefix.len() as u64;
         if let Ok(at) = usize::try_from(self.at)
-            && at < self.prefix.len()
+            && at < self.head.len()
         {
-            self.at = prefix;
-            return Ok(Some(self.prefix.slice(at..)));
+            self.at = self.head.len() as u64;
+            return Ok(Some(self.head.slice(at..)));
         }
-        let offset = self.at - prefix;
+        let offset = self.at - self.prefix;
         let id = chunk_id(self.blob, offset / CHUNK as u64).ok_or(StoreError::NotFound)?;
         let data: Option<Vec<u8>> = self
             .store
@@ -153,5 +218,31 @@ impl MessageReader {
         let rest = chunk.split_off(skip);
         self.at += rest.len() as u64;
         Ok(Some(rest))
+    }
+
+    /// The octets from one to before another, counted from the beginning, as far as the message goes; whole in memory.
+    /// Does not move what [`MessageReader::next`] gives. Fails with [`StoreError::NotFound`] when the message was
+    /// deleted meanwhile.
+    pub(crate) async fn read_range(&self, from: u64, to: u64) -> Result<Bytes, StoreError> {
+        let to = to.min(self.size);
+        let from = from.min(to);
+        let (Ok(begin), Ok(wanted)) = (usize::try_from(from), usize::try_from(to - from)) else {
+            return Err(StoreError::Full);
+        };
+        if let Some(end) = begin.checked_add(wanted)
+            && end <= self.head.len()
+        {
+            return Ok(self.head.slice(begin..end));
+        }
+        let mut octets = Vec::new();
+        octets.try_reserve_exact(wanted).map_err(|_| StoreError::Failed("there is no memory".to_owned()))?;
+        octets.extend_from_slice(self.head.get(begin..).unwrap_or_default());
+        let (blob, at) = (self.blob, from.max(self.head.len() as u64) - self.prefix);
+        self.store
+            .read(move |connection| {
+                read_octets(connection, blob, at, &mut octets, wanted)?;
+                Ok(Bytes::from(octets))
+            })
+            .await
     }
 }

@@ -4,6 +4,7 @@ use rusqlite::{Connection, params};
 
 use super::blob::{Staged, complete};
 use super::error::StoreError;
+use super::mailboxes::{Published, deliver_to_inbox};
 use super::spool::Spooled;
 use super::{Account, Store, accounts};
 use crate::time::Time;
@@ -70,7 +71,9 @@ impl Store {
         let prepared = self.prepare(acceptance).await?;
         let blob = prepared.stored_blob();
         let quota = self.inner.quota;
-        let result = self.write(move |connection| prepared.accept(connection, quota)).await;
+        let result = self
+            .write_and_tell(move |connection, published| prepared.accept(connection, published, quota))
+            .await;
         if result.is_err()
             && let Some(blob) = blob
         {
@@ -103,16 +106,14 @@ pub(super) struct Prepared {
 impl Prepared {
     /// The blob to take away again if nothing comes of it.
     pub(super) fn stored_blob(&self) -> Option<i64> {
-        match self.staged {
-            Staged::Stored(blob) => Some(blob),
-            Staged::Memory(_) => None,
-        }
+        self.staged.stored_blob()
     }
 
     /// Within a transaction.
     pub(super) fn accept(
         &self,
         connection: &Connection,
+        published: &mut Published,
         quota: Option<u64>,
     ) -> Result<Option<i64>, StoreError> {
         if self.deliveries.is_empty() && self.enqueue.is_none() {
@@ -123,7 +124,7 @@ impl Prepared {
         for delivery in &self.deliveries {
             // One copy for each account, however many of its addresses are named.
             if !done.contains(&delivery.account.id) {
-                self.deliver(connection, blob, delivery, quota)?;
+                self.deliver(connection, published, blob, delivery, quota)?;
                 done.push(delivery.account.id);
             }
         }
@@ -133,6 +134,7 @@ impl Prepared {
     fn deliver(
         &self,
         connection: &Connection,
+        published: &mut Published,
         blob: i64,
         delivery: &Delivery,
         quota: Option<u64>,
@@ -141,27 +143,7 @@ impl Prepared {
         if let Some(quota) = quota {
             accounts::has_room(connection, delivery.account.id, size, quota)?;
         }
-        // No UID is given twice: the counter only goes up, whatever is deleted (RFC 9051 section 2.3.1.1).
-        let next = "UPDATE mailboxes SET uidnext = uidnext + 1 WHERE account_id = ?1 AND name = 'INBOX'
-                    RETURNING id, uidnext - 1";
-        let (mailbox, uid): (i64, i64) = connection
-            .prepare_cached(next)?
-            .query_row([delivery.account.id], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        if uid > i64::from(u32::MAX) {
-            return Err(StoreError::Failed("a mailbox has no UID left".to_owned()));
-        }
-        let insert = "INSERT INTO messages (mailbox_id, uid, blob_id, prefix, size, internal_date)
-                      VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-        let size = i64::try_from(size).map_err(|_| StoreError::Full)?;
-        connection.prepare_cached(insert)?.execute(params![
-            mailbox,
-            uid,
-            blob,
-            delivery.prefix,
-            size,
-            self.now.0
-        ])?;
-        Ok(())
+        deliver_to_inbox(connection, published, delivery.account.id, blob, &delivery.prefix, size, self.now)
     }
 
     fn enqueue(&self, connection: &Connection, blob: i64, enqueue: &Enqueue) -> Result<i64, StoreError> {

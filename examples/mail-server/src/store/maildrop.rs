@@ -1,8 +1,7 @@
 //! A maildrop as POP3 sees it (RFC 1939): the INBOX, locked, as it was when the session began.
 
-use rusqlite::OptionalExtension as _;
-
 use super::error::StoreError;
+use super::mailboxes::{Mailbox, UidSet, inbox};
 use super::{Account, MessageReader, Store};
 
 /// One message of a maildrop.
@@ -17,11 +16,22 @@ pub(crate) struct MaildropEntry {
 /// An open maildrop; nobody else can open it until this is dropped. What arrives meanwhile is not in it.
 #[derive(Debug)]
 pub(crate) struct Maildrop {
+    lock: MaildropLock,
+    mailbox: Mailbox,
+    entries: Vec<MaildropEntry>,
+}
+
+/// Gives the maildrop back when it is dropped.
+#[derive(Debug)]
+struct MaildropLock {
     store: Store,
     account: i64,
-    mailbox: i64,
-    uidvalidity: u32,
-    entries: Vec<MaildropEntry>,
+}
+
+impl Drop for MaildropLock {
+    fn drop(&mut self) {
+        self.store.inner.maildrops.held().remove(&self.account);
+    }
 }
 
 impl Store {
@@ -31,24 +41,19 @@ impl Store {
         if !self.inner.maildrops.take(account) {
             return Err(StoreError::InUse);
         }
-        // From here on a drop gives the lock back.
-        let mut maildrop =
-            Maildrop { store: self.clone(), account, mailbox: 0, uidvalidity: 0, entries: Vec::new() };
-        let found = self
+        let lock = MaildropLock { store: self.clone(), account };
+        let (mailbox, entries) = self
             .read(move |connection| {
-                let query = "SELECT id, uidvalidity FROM mailboxes WHERE account_id = ?1 AND name = 'INBOX'";
-                let (mailbox, uidvalidity): (i64, u32) = connection
-                    .prepare_cached(query)?
-                    .query_row([account], |row| Ok((row.get(0)?, row.get(1)?)))?;
+                let mailbox = inbox(connection, account)?;
                 let query = "SELECT uid, size FROM messages WHERE mailbox_id = ?1 ORDER BY uid";
                 let mut statement = connection.prepare_cached(query)?;
-                let rows = statement
-                    .query_map([mailbox], |row| Ok(MaildropEntry { uid: row.get(0)?, size: row.get(1)? }))?;
-                Ok((mailbox, uidvalidity, rows.collect::<Result<Vec<_>, _>>()?))
+                let rows = statement.query_map([mailbox.id()], |row| {
+                    Ok(MaildropEntry { uid: row.get(0)?, size: row.get(1)? })
+                })?;
+                Ok((mailbox, rows.collect::<Result<Vec<_>, _>>()?))
             })
             .await?;
-        (maildrop.mailbox, maildrop.uidvalidity, maildrop.entries) = found;
-        Ok(maildrop)
+        Ok(Maildrop { lock, mailbox, entries })
     }
 }
 
@@ -60,47 +65,25 @@ impl Maildrop {
 
     /// The unique-id of the message at `index` (RFC 1939 section 7): never given to another message.
     pub(crate) fn unique_id(&self, index: usize) -> Option<String> {
-        self.entries.get(index).map(|entry| format!("{}.{}", self.uidvalidity, entry.uid))
+        self.entries.get(index).map(|entry| format!("{}.{}", self.mailbox.uidvalidity(), entry.uid))
     }
 
     /// Reads the message at `index`.
     pub(crate) async fn read(&self, index: usize) -> Result<MessageReader, StoreError> {
-        let entry = *self.entries.get(index).ok_or(StoreError::NotFound)?;
-        let mailbox = self.mailbox;
-        let (blob, prefix) = self
-            .store
-            .read(move |connection| {
-                let query = "SELECT blob_id, prefix FROM messages WHERE mailbox_id = ?1 AND uid = ?2";
-                let mut statement = connection.prepare_cached(query)?;
-                let found = statement.query_row((mailbox, entry.uid), |row| Ok((row.get(0)?, row.get(1)?)));
-                found.optional()?.ok_or(StoreError::NotFound)
-            })
-            .await?;
-        Ok(self.store.reader(blob, prefix, entry.size))
+        let entry = self.entries.get(index).ok_or(StoreError::NotFound)?;
+        self.lock.store.read_message(&self.mailbox, entry.uid).await
     }
 
     /// The UPDATE state: deletes the messages at these indexes, all or none, and closes the maildrop.
     pub(crate) async fn update(self, deleted: &[usize]) -> Result<(), StoreError> {
-        let uids: Vec<u32> = deleted.iter().filter_map(|index| Some(self.entries.get(*index)?.uid)).collect();
+        let uids: UidSet = deleted.iter().filter_map(|index| Some(self.entries.get(*index)?.uid)).collect();
         if uids.is_empty() {
             return Ok(());
         }
-        let mailbox = self.mailbox;
-        self.store
-            .write(move |connection| {
-                let delete = "DELETE FROM messages WHERE mailbox_id = ?1 AND uid = ?2";
-                let mut statement = connection.prepare_cached(delete)?;
-                for uid in &uids {
-                    statement.execute((mailbox, uid))?;
-                }
-                Ok(())
-            })
-            .await
-    }
-}
-
-impl Drop for Maildrop {
-    fn drop(&mut self) {
-        self.store.inner.maildrops.held().remove(&self.account);
+        match self.lock.store.remove_messages(&self.mailbox, uids).await {
+            // The account is gone, and its messages with it.
+            Err(StoreError::NotFound) => Ok(()),
+            removed => removed.map(drop),
+        }
     }
 }

@@ -51,6 +51,7 @@ pub(crate) struct Store {
 struct Inner {
     writer: writer::Writer,
     readers: reader::Readers,
+    hub: Arc<mailboxes::Hub>,
     spool: Arc<spool::SpoolFolder>,
     quota: Option<u64>,
     /// The key that makes the records of unknown names.
@@ -99,8 +100,10 @@ impl Store {
         }
         let unknown_key = key(&connection, "unknown-key")?;
         let webmail_key = key(&connection, "webmail-key")?;
+        let hub = Arc::new(mailboxes::Hub::default());
         let inner = Inner {
-            writer: writer::Writer::start(connection)?,
+            writer: writer::Writer::start(connection, Arc::clone(&hub))?,
+            hub,
             readers: reader::Readers::new(file),
             spool: Arc::new(spool::SpoolFolder::new(spool)),
             quota: options.quota,
@@ -146,6 +149,15 @@ impl Store {
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.inner.writer.write(|connection, _| change(connection)).await
+    }
+
+    /// A write that has something to tell to those who watch mailboxes.
+    async fn write_and_tell<T, F>(&self, change: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection, &mut mailboxes::Published) -> Result<T, StoreError> + Send + 'static,
     {
         self.inner.writer.write(change).await
     }

@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::deliver::{Acceptance, Prepared};
 use super::error::StoreError;
+use super::mailboxes::Published;
 use super::{MessageReader, Store};
 use crate::time::Time;
 
@@ -261,11 +262,11 @@ impl Store {
         }
         if outcome.is_ok() {
             outcome = self
-                .write(move |connection| {
+                .write_and_tell(move |connection, published| {
                     if !update(connection, id, &updates, next_event)? {
                         return Ok(());
                     }
-                    prepared.iter().try_for_each(|notice| accept_notice(connection, notice))
+                    prepared.iter().try_for_each(|notice| accept_notice(connection, published, notice))
                 })
                 .await;
         }
@@ -340,10 +341,16 @@ impl Store {
 }
 
 /// A notice has nowhere else to go: a full mailbox takes it too, and one that is gone ends it.
-fn accept_notice(connection: &Connection, notice: &Prepared) -> Result<(), StoreError> {
+fn accept_notice(
+    connection: &Connection,
+    published: &mut Published,
+    notice: &Prepared,
+) -> Result<(), StoreError> {
     connection.prepare_cached("SAVEPOINT notice")?.execute([])?;
-    match notice.accept(connection, None) {
-        Ok(_) => {}
+    // What is rolled back is not told.
+    let mut own = Published::default();
+    match notice.accept(connection, &mut own, None) {
+        Ok(_) => published.append(own),
         Err(StoreError::NotFound) => {
             connection.prepare_cached("ROLLBACK TO notice")?.execute([])?;
             tracing::warn!("a notice is dropped: the account it was for is gone");

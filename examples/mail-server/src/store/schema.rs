@@ -6,7 +6,7 @@ use super::error::StoreError;
 
 /// Each entry brings the store from the version of its index to the next; `user_version` counts them.
 /// What stands here is never changed, only added to.
-const MIGRATIONS: &[&str] = &[VERSION_1];
+pub(super) const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2];
 
 /// `queue_recipients.at` is when a waiting recipient is due, else when it was delivered or given up.
 /// `chunks.id` is the blob's id and the chunk's position in one number, so that the chunks of a blob lie together.
@@ -121,6 +121,108 @@ END;
 CREATE TRIGGER blob_goes AFTER DELETE ON blobs BEGIN
     DELETE FROM chunks WHERE id >= OLD.id << 20 AND id < (OLD.id + 1) << 20;
 END;
+";
+
+/// Mailboxes for IMAP: counts of changes, flags, what was removed.
+///
+/// `expunged` holds removals as ranges of UIDs; those up to `mailboxes.expunged_since` are forgotten, and
+/// `expunged_ranges` counts the rows. `messages.flags` are the bits of `SystemFlags`: 1 is `\Seen`, 8 `\Deleted`.
+/// `derived` is for a message with what stands before it, since that is part of what it was derived from.
+/// Every account gets the mailboxes that a new one has; their UIDVALIDITY goes on from the last one given.
+const VERSION_2: &str = "
+ALTER TABLE mailboxes ADD COLUMN special_use TEXT;
+ALTER TABLE mailboxes ADD COLUMN highestmodseq INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE mailboxes ADD COLUMN unseen INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE mailboxes ADD COLUMN deleted INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE mailboxes ADD COLUMN expunged_since INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE mailboxes ADD COLUMN expunged_ranges INTEGER NOT NULL DEFAULT 0;
+UPDATE mailboxes SET unseen = messages;
+
+CREATE TABLE subscriptions (
+    account_id INTEGER NOT NULL REFERENCES accounts ON DELETE CASCADE,
+    name       TEXT NOT NULL,
+    PRIMARY KEY (account_id, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE keywords (
+    mailbox_id INTEGER NOT NULL REFERENCES mailboxes ON DELETE CASCADE,
+    name       TEXT NOT NULL COLLATE NOCASE,
+    PRIMARY KEY (mailbox_id, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE expunged (
+    mailbox_id INTEGER NOT NULL REFERENCES mailboxes ON DELETE CASCADE,
+    modseq     INTEGER NOT NULL,
+    first      INTEGER NOT NULL,
+    last       INTEGER NOT NULL,
+    PRIMARY KEY (mailbox_id, modseq, first)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE derived (
+    id      INTEGER PRIMARY KEY,
+    blob_id INTEGER NOT NULL,
+    prefix  BLOB NOT NULL,
+    format  INTEGER NOT NULL,
+    data    BLOB NOT NULL,
+    UNIQUE (blob_id, prefix)
+) STRICT;
+
+DROP TRIGGER message_comes;
+DROP TRIGGER message_goes;
+DROP TRIGGER queue_goes;
+DROP TRIGGER blob_goes;
+CREATE TABLE new_messages (
+    mailbox_id    INTEGER NOT NULL REFERENCES mailboxes ON DELETE CASCADE,
+    uid           INTEGER NOT NULL,
+    blob_id       INTEGER NOT NULL REFERENCES blobs,
+    prefix        BLOB NOT NULL,
+    size          INTEGER NOT NULL,
+    internal_date INTEGER NOT NULL,
+    saved_date    INTEGER NOT NULL,
+    flags         INTEGER NOT NULL,
+    keywords      TEXT NOT NULL,
+    modseq        INTEGER NOT NULL,
+    PRIMARY KEY (mailbox_id, uid)
+) STRICT, WITHOUT ROWID;
+INSERT INTO new_messages
+    SELECT mailbox_id, uid, blob_id, prefix, size, internal_date, internal_date, 0, '', 1 FROM messages;
+DROP TABLE messages;
+ALTER TABLE new_messages RENAME TO messages;
+CREATE INDEX messages_by_blob ON messages (blob_id);
+CREATE INDEX messages_by_modseq ON messages (mailbox_id, modseq);
+
+CREATE TRIGGER message_comes AFTER INSERT ON messages BEGIN
+    UPDATE mailboxes SET messages = messages + 1, octets = octets + NEW.size,
+        unseen = unseen + (NEW.flags & 1 = 0), deleted = deleted + (NEW.flags & 8 <> 0) WHERE id = NEW.mailbox_id;
+END;
+CREATE TRIGGER message_changes AFTER UPDATE OF flags ON messages WHEN OLD.flags & 9 <> NEW.flags & 9 BEGIN
+    UPDATE mailboxes SET unseen = unseen + (NEW.flags & 1 = 0) - (OLD.flags & 1 = 0),
+        deleted = deleted + (NEW.flags & 8 <> 0) - (OLD.flags & 8 <> 0) WHERE id = NEW.mailbox_id;
+END;
+CREATE TRIGGER message_goes AFTER DELETE ON messages BEGIN
+    UPDATE mailboxes SET messages = messages - 1, octets = octets - OLD.size,
+        unseen = unseen - (OLD.flags & 1 = 0), deleted = deleted - (OLD.flags & 8 <> 0) WHERE id = OLD.mailbox_id;
+    DELETE FROM blobs WHERE id = OLD.blob_id
+        AND NOT EXISTS (SELECT 1 FROM messages WHERE blob_id = OLD.blob_id)
+        AND NOT EXISTS (SELECT 1 FROM queue WHERE blob_id = OLD.blob_id);
+END;
+CREATE TRIGGER queue_goes AFTER DELETE ON queue BEGIN
+    DELETE FROM blobs WHERE id = OLD.blob_id
+        AND NOT EXISTS (SELECT 1 FROM messages WHERE blob_id = OLD.blob_id)
+        AND NOT EXISTS (SELECT 1 FROM queue WHERE blob_id = OLD.blob_id);
+END;
+CREATE TRIGGER blob_goes AFTER DELETE ON blobs BEGIN
+    DELETE FROM chunks WHERE id >= OLD.id << 20 AND id < (OLD.id + 1) << 20;
+    DELETE FROM derived WHERE blob_id = OLD.id;
+END;
+
+INSERT INTO mailboxes (account_id, name, special_use, uidvalidity)
+    SELECT accounts.id, uses.column1, '\\' || uses.column1,
+        (SELECT value FROM settings WHERE name = 'uidvalidity') + ROW_NUMBER() OVER (ORDER BY accounts.id, uses.column1)
+    FROM accounts, (VALUES ('Archive'), ('Drafts'), ('Junk'), ('Sent'), ('Trash')) AS uses;
+UPDATE settings SET value = (SELECT MAX(uidvalidity) FROM mailboxes)
+    WHERE name = 'uidvalidity' AND value < (SELECT MAX(uidvalidity) FROM mailboxes);
+INSERT INTO subscriptions (account_id, name) SELECT account_id, name FROM mailboxes;
 ";
 
 /// Settings that `SQLite` does not keep: for every connection.

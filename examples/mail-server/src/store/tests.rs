@@ -5,18 +5,18 @@ use std::time::Duration;
 use super::*;
 use crate::time::Time;
 
-const NOW: Time = Time(1_795_392_000_000);
+pub(super) const NOW: Time = Time(1_795_392_000_000);
 
-fn open(folder: &Path) -> Store {
+pub(super) fn open(folder: &Path) -> Store {
     Store::open(folder, StoreOptions { quota: None, serving: true }).unwrap()
 }
 
 /// Octets that differ from place to place, so that a lost or swapped chunk is seen.
-fn octets(count: usize) -> Vec<u8> {
+pub(super) fn octets(count: usize) -> Vec<u8> {
     (0_u32..).flat_map(|number| number.wrapping_mul(2_654_435_761).to_le_bytes()).take(count).collect()
 }
 
-async fn spooled(store: &Store, message: &[u8]) -> Spooled {
+pub(super) async fn spooled(store: &Store, message: &[u8]) -> Spooled {
     let mut spool = store.spool();
     for piece in message.chunks(9000) {
         spool.write(piece).await.unwrap();
@@ -25,11 +25,15 @@ async fn spooled(store: &Store, message: &[u8]) -> Spooled {
     spool.finish().await.unwrap()
 }
 
-async fn account(store: &Store, address: &str) -> Account {
+pub(super) async fn account(store: &Store, address: &str) -> Account {
     store.add_account(address, "secret".into(), false, NOW).await.unwrap()
 }
 
-async fn deliver(store: &Store, message: &[u8], to: &[&Account]) -> Result<Option<i64>, StoreError> {
+pub(super) async fn deliver(
+    store: &Store,
+    message: &[u8],
+    to: &[&Account],
+) -> Result<Option<i64>, StoreError> {
     let deliveries = to
         .iter()
         .map(|account| Delivery {
@@ -61,7 +65,7 @@ async fn enqueue(store: &Store, message: &[u8], recipients: &[&str]) -> i64 {
     store.accept(Acceptance { message, now: NOW, deliveries: vec![], enqueue }).await.unwrap().unwrap()
 }
 
-async fn all(mut reader: MessageReader) -> Vec<u8> {
+pub(super) async fn all(mut reader: MessageReader) -> Vec<u8> {
     let mut message = Vec::new();
     while let Some(chunk) = reader.next().await.unwrap() {
         assert!(!chunk.is_empty() && chunk.len() <= CHUNK);
@@ -71,7 +75,7 @@ async fn all(mut reader: MessageReader) -> Vec<u8> {
     message
 }
 
-async fn count(store: &Store, table: &'static str) -> i64 {
+pub(super) async fn count(store: &Store, table: &'static str) -> i64 {
     let query = format!("SELECT COUNT(*) FROM {table}");
     store.read(move |connection| Ok(connection.query_row(&query, [], |row| row.get(0))?)).await.unwrap()
 }

@@ -2,7 +2,8 @@
 //!
 //! A commit costs a synchronisation of the disk, whatever is in it. While one is under way the next tasks gather,
 //! and then go into one transaction, each in a savepoint of its own: one that fails undoes itself alone. Nobody is
-//! told of success before the commit is on the disk.
+//! told of success before the commit is on the disk; those who watch mailboxes are told then, in the order of the
+//! tasks, before the one who waits for the task.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,6 +14,7 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::error::StoreError;
+use super::mailboxes::{Hub, Published};
 
 /// Tasks that may wait; beyond it whoever has one more waits to hand it in.
 const WAITING: usize = 256;
@@ -26,6 +28,7 @@ type Finish = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 /// What a task says after it ran: whether its changes stand, and whom to tell.
 struct Ran {
     stands: bool,
+    published: Published,
     finish: Finish,
 }
 /// A task; with an error instead of a connection it only passes the error on.
@@ -54,29 +57,31 @@ impl Drop for Writer {
 
 impl Writer {
     /// Starts the thread; it ends when this is dropped and all tasks are done.
-    pub(super) fn start(connection: Connection) -> Result<Self, StoreError> {
+    pub(super) fn start(connection: Connection, hub: Arc<Hub>) -> Result<Self, StoreError> {
         let (tasks, receiver) = mpsc::channel(WAITING);
         let commits = Arc::new(AtomicU64::new(0));
         let count = Arc::clone(&commits);
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || serve(&connection, receiver, &count))?;
+            .spawn(move || serve(&connection, &hub, receiver, &count))?;
         Ok(Self { tasks, commits, thread: Some(thread) })
     }
 
-    /// Runs `change` in a transaction, and returns once that is durable.
+    /// Runs `change` in a transaction, and returns once that is durable and what `change` has to tell is told.
     ///
     /// If the future is dropped before it is done, the change may happen or not.
     pub(super) async fn write<T, F>(&self, change: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        F: FnOnce(&Connection, &mut Published) -> Result<T, StoreError> + Send + 'static,
     {
         let (sender, receiver) = oneshot::channel();
         let task: Task = Box::new(move |connection| {
-            let result = connection.and_then(change);
+            let mut published = Published::default();
+            let result = connection.and_then(|connection| change(connection, &mut published));
             Ran {
                 stands: result.is_ok(),
+                published,
                 // Whoever no longer waits does not want to know.
                 finish: Box::new(move |commit| {
                     drop(sender.send(result.and_then(|value| commit.map(|()| value))));
@@ -93,7 +98,7 @@ impl Writer {
     }
 }
 
-fn serve(connection: &Connection, mut tasks: mpsc::Receiver<Task>, commits: &AtomicU64) {
+fn serve(connection: &Connection, hub: &Hub, mut tasks: mpsc::Receiver<Task>, commits: &AtomicU64) {
     while let Some(first) = tasks.blocking_recv() {
         if let Err(error) = connection.execute_batch("BEGIN IMMEDIATE") {
             (first(Err(error.into())).finish)(Ok(()));
@@ -105,7 +110,7 @@ fn serve(connection: &Connection, mut tasks: mpsc::Receiver<Task>, commits: &Ato
         let mut next = Some(first);
         while let Some(task) = next.take() {
             let ran = run(connection, task);
-            waiting.push(ran.finish);
+            waiting.push((ran.stands.then_some(ran.published), ran.finish));
             // On a full disk and the like SQLite ends the whole transaction by itself.
             if connection.is_autocommit() {
                 lost = Some(StoreError::Failed("the transaction was rolled back".to_owned()));
@@ -128,7 +133,10 @@ fn serve(connection: &Connection, mut tasks: mpsc::Receiver<Task>, commits: &Ato
         if let Err(error) = &outcome {
             tracing::error!(%error, "a transaction failed");
         }
-        for finish in waiting {
+        for (published, finish) in waiting {
+            if let (Ok(()), Some(published)) = (&outcome, published) {
+                hub.publish(published);
+            }
             finish(outcome.clone());
         }
     }

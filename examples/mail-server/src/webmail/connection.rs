@@ -52,6 +52,7 @@ async fn speak(incoming: Incoming, context: Arc<Context>) {
         return;
     }
     tracing::debug!(%peer, %protocol, "connected");
+    let Ok(port) = stream.local_addr().map(|address| address.port()) else { return };
     let opened = tokio::select! {
         opened = open(stream, &context) => opened,
         () = context.stopping() => return,
@@ -63,12 +64,7 @@ async fn speak(incoming: Incoming, context: Arc<Context>) {
             return;
         }
     };
-    let (is_tls, port) = match &io {
-        MaybeTls::Plain(stream) => (false, stream.local_addr()),
-        MaybeTls::Tls(stream) => (true, stream.get_ref().0.local_addr()),
-    };
-    let Ok(port) = port.map(|address| address.port()) else { return };
-    let web = Web::new(Arc::clone(&context), peer, port, is_tls);
+    let web = Web::new(Arc::clone(&context), peer, port, io.is_tls());
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())

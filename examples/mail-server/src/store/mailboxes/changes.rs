@@ -96,6 +96,12 @@ impl Published {
         self.changes.push((mailbox, change));
     }
 
+    /// What another has to tell comes after this.
+    pub(in crate::store) fn append(&mut self, mut other: Self) {
+        self.changes.append(&mut other.changes);
+        self.accounts.append(&mut other.accounts);
+    }
+
     /// Something else of an account changed.
     pub(in crate::store) fn account(&mut self, account: i64) {
         self.accounts.push(account);
@@ -157,8 +163,27 @@ impl Hub {
     }
 
     #[cfg(test)]
-    pub(in crate::store) fn open_logs(&self) -> usize {
+    pub(super) fn open_logs(&self) -> usize {
         held(&self.logs).len()
+    }
+
+    /// What is kept for those who have not read it: changes, and the messages in them.
+    #[cfg(test)]
+    pub(super) fn kept(&self, mailbox: Mailbox) -> (usize, usize) {
+        let logs = held(&self.logs);
+        logs.get(&mailbox.id).map_or((0, 0), |log| {
+            let state = held(&log.state);
+            (state.entries.len(), state.weight)
+        })
+    }
+
+    /// A change that is more than a log keeps.
+    #[cfg(test)]
+    pub(super) fn publish_heavy(&self, mailbox: Mailbox) {
+        let mut published = Published::default();
+        let messages = vec![(1, Flags::default()); MAX_WEIGHT + 1];
+        published.change(mailbox, Change::Flags { messages, modseq: u64::MAX });
+        self.publish(published);
     }
 }
 
@@ -297,9 +322,10 @@ impl Changes {
     /// The changes that count come after this modseq, which a snapshot was read at.
     pub(super) fn start_after(&mut self, highestmodseq: u64) {
         self.after = highestmodseq;
+        self.lagged = false;
     }
 
-    /// Gives up what is unread; before the snapshot is read anew.
+    /// Gives up what is unread, before the snapshot is read anew; it lags until then.
     pub(super) fn skip_to_end(&mut self) {
         let mut state = held(&self.log.state);
         self.place = self.place.max(state.first);
@@ -312,7 +338,7 @@ impl Changes {
             self.place += 1;
         }
         state.trim();
-        self.lagged = false;
+        self.lagged = true;
     }
 }
 

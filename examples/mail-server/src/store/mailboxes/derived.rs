@@ -1,6 +1,7 @@
 //! What was worked out from a message's octets, kept beside it.
 
 use bytes::Bytes;
+use rusqlite::params;
 
 use super::Mailbox;
 use crate::store::{Store, StoreError};
@@ -18,6 +19,17 @@ impl Store {
         format: u32,
         values: Vec<(u32, Bytes)>,
     ) -> Result<(), StoreError> {
-        Err(StoreError::Closed)
+        let mailbox = *mailbox;
+        self.write(move |connection| {
+            let insert = "INSERT INTO derived (blob_id, prefix, format, data)
+                          SELECT blob_id, prefix, ?3, ?4 FROM messages WHERE mailbox_id = ?1 AND uid = ?2
+                          ON CONFLICT (blob_id, prefix) DO UPDATE SET format = ?3, data = ?4";
+            let mut statement = connection.prepare_cached(insert)?;
+            for (uid, data) in values.iter().filter(|(_, data)| data.len() <= MAX_DERIVED) {
+                statement.execute(params![mailbox.id, uid, format, data.as_ref()])?;
+            }
+            Ok(())
+        })
+        .await
     }
 }

@@ -140,27 +140,16 @@ impl Flags {
         self.system.names().map(|name| -> &'a str { name }).chain(self.keywords())
     }
 
-    pub(in crate::store) fn from_stored(bits: u8, keywords: &str) -> Self {
-        Self {
-            system: SystemFlags::from_bits(bits),
-            keywords: if keywords.is_empty() { None } else { Some(Arc::from(keywords)) },
-        }
-    }
-
     /// The keywords as they are stored.
     pub(in crate::store) fn keyword_text(&self) -> &str {
         self.keywords.as_deref().unwrap_or("")
     }
 
-    /// With each keyword as `spell` spells it; for the spelling of a mailbox.
-    pub(super) fn respelled(
-        &self,
-        mut spell: impl FnMut(&str) -> Result<String, StoreError>,
-    ) -> Result<Self, StoreError> {
-        let Some(text) = &self.keywords else { return Ok(self.clone()) };
-        let spelled = text.split(' ').map(&mut spell).collect::<Result<Vec<_>, _>>()?;
-        let spelled: Vec<&str> = spelled.iter().map(String::as_str).collect();
-        Ok(Self { system: self.system, keywords: join(&spelled) })
+    /// With each keyword as `spell` spells it; those that it does not know stay.
+    pub(super) fn respelled<'a>(&'a self, spell: impl Fn(&'a str) -> Option<&'a str>) -> Self {
+        let Some(text) = self.keywords.as_deref() else { return self.clone() };
+        let spelled: Vec<&str> = text.split(' ').map(|keyword| spell(keyword).unwrap_or(keyword)).collect();
+        Self { system: self.system, keywords: join(&spelled) }
     }
 
     fn with(&self, other: &Self) -> Result<Self, StoreError> {
@@ -185,6 +174,22 @@ impl Flags {
         }
         let keywords: Vec<&str> = self.keywords().filter(|keyword| !other.has_keyword(keyword)).collect();
         Self { system, keywords: join(&keywords) }
+    }
+}
+
+/// Makes flags of stored ones; messages that follow each other with the same keywords share them.
+#[derive(Debug, Default)]
+pub(super) struct StoredKeywords(Option<Arc<str>>);
+
+impl StoredKeywords {
+    pub(super) fn flags(&mut self, bits: u8, keywords: &str) -> Flags {
+        if keywords.is_empty() {
+            return Flags::system(SystemFlags::from_bits(bits));
+        }
+        if self.0.as_deref() != Some(keywords) {
+            self.0 = Some(Arc::from(keywords));
+        }
+        Flags { system: SystemFlags::from_bits(bits), keywords: self.0.clone() }
     }
 }
 
@@ -262,8 +267,9 @@ mod tests {
             ["\\Flagged", "\\Seen", "$Forwarded", "$Label2", "nonjunk"]
         );
         assert!(given.has_keyword("NONJUNK") && !given.has_keyword("junk"));
-        assert_eq!(Flags::from_stored(given.system.bits(), given.keyword_text()), given);
-        assert_eq!(Flags::from_stored(255, "").names().count(), 5);
+        let mut stored = StoredKeywords::default();
+        assert_eq!(stored.flags(given.system.bits(), given.keyword_text()), given);
+        assert_eq!(stored.flags(255, "").names().count(), 5);
     }
 
     #[test]

@@ -7,10 +7,12 @@
 //! - A write returns once it is on the disk; what it does to several messages it does to all or none.
 
 mod append;
+mod change;
 mod changes;
 mod derived;
 mod flags;
 mod hierarchy;
+mod keywords;
 mod list;
 mod messages;
 mod name;
@@ -19,6 +21,7 @@ mod rows;
 mod store_flags;
 mod uids;
 
+pub(super) use append::deliver_to_inbox;
 pub(crate) use append::{Appended, NewMessage};
 pub(crate) use changes::{Change, Changes, Next};
 pub(super) use changes::{Hub, Published};
@@ -26,7 +29,9 @@ pub(crate) use derived::MAX_DERIVED;
 pub(crate) use flags::{
     Flags, FlagsChange, MAX_KEYWORD, MAX_MAILBOX_KEYWORDS, MAX_MESSAGE_KEYWORDS, SystemFlags,
 };
+pub(super) use hierarchy::{make_defaults, tell_all_deleted};
 pub(crate) use list::ListedMailbox;
+pub(super) use list::inbox;
 pub(crate) use messages::{Copied, Removed};
 pub(crate) use name::{DELIMITER, MAX_DEPTH, MAX_NAME, canonical_name};
 pub(crate) use open::{OpenMailbox, Snapshot};
@@ -50,6 +55,11 @@ impl Mailbox {
     /// The MAILBOXID (RFC 8474): an `objectid`, never given to another mailbox.
     pub(crate) fn object_id(&self) -> String {
         format!("F{}", self.id)
+    }
+
+    /// The store's number for it; never used again.
+    pub(super) fn id(&self) -> i64 {
+        self.id
     }
 
     /// The UIDVALIDITY: never given to another mailbox.
@@ -123,3 +133,6 @@ impl rusqlite::types::FromSql for SpecialUse {
         Self::from_attribute(value.as_str()?).ok_or(rusqlite::types::FromSqlError::InvalidType)
     }
 }
+
+#[cfg(test)]
+mod tests;
