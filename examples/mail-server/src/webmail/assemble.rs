@@ -3,6 +3,8 @@
 //! The builder writes the message with a few random octets in the place of each file; when the message is passed on,
 //! those octets, in the base64 that the builder gave them, give way to the file's own.
 
+use std::collections::VecDeque;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -32,8 +34,12 @@ pub(super) enum NotAssembled {
 pub(super) struct Assembled {
     message: Bytes,
     /// Where each stand-in begins, in order, and what belongs there.
-    files: Vec<(usize, Spooled)>,
+    files: VecDeque<(usize, Spooled)>,
     size: u64,
+    /// How far it was passed on.
+    from: usize,
+    /// The file that is being passed on.
+    inside: Option<(Spooled, Lines)>,
 }
 
 /// Makes a message of at most `limit` octets.
@@ -54,19 +60,19 @@ pub(super) fn assemble(
     }
     let message = builder.build().map_err(NotAssembled::Refused)?;
     let mut size = message.len() as u64;
-    let mut files = Vec::new();
+    let mut files = VecDeque::new();
     let mut from = 0;
     for (line, content) in contents {
         let rest = message.get(from..).unwrap_or_default();
         let at = from + memchr::memmem::find(rest, line.as_bytes()).ok_or(NotAssembled::Impossible)?;
         from = at + line.len();
         size = size - line.len() as u64 + encoded_size(content.size());
-        files.push((at, content));
+        files.push_back((at, content));
     }
     if size > limit {
         return Err(NotAssembled::TooLarge);
     }
-    Ok(Assembled { message, files, size })
+    Ok(Assembled { message, files, size, from: 0, inside: None })
 }
 
 /// A content type that may be encoded: a message may not (RFC 2046 section 5.2.1), and a multipart is no file.
@@ -89,22 +95,35 @@ impl Assembled {
         self.size
     }
 
-    /// Passes it on, piece by piece.
-    pub(super) async fn pass_to(
-        self,
-        mut take: impl AsyncFnMut(&[u8]) -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
-        let mut from = 0;
-        for (at, mut content) in self.files {
-            take(self.message.get(from..at).unwrap_or_default()).await?;
-            from = at + STAND_IN / 3 * 4;
-            let mut encoder = Lines::default();
+    /// The next octets; none at the end.
+    pub(super) async fn next(&mut self) -> Result<Option<Bytes>, StoreError> {
+        if let Some((content, lines)) = &mut self.inside {
             while let Some(chunk) = content.next().await? {
-                take(&encoder.encode(&chunk)).await?;
+                let text = lines.encode(&chunk);
+                if !text.is_empty() {
+                    return Ok(Some(text.into()));
+                }
             }
-            take(&encoder.finish()).await?;
+            let text = lines.finish();
+            self.inside = None;
+            if !text.is_empty() {
+                return Ok(Some(text.into()));
+            }
         }
-        take(self.message.get(from..).unwrap_or_default()).await
+        let piece = match self.files.pop_front() {
+            Some((at, content)) => {
+                let piece = self.message.slice(self.from..at);
+                self.from = at + STAND_IN / 3 * 4;
+                self.inside = Some((content, Lines::default()));
+                piece
+            }
+            None => self.message.split_off(std::mem::take(&mut self.from)),
+        };
+        // What is left of the message is its end.
+        if self.inside.is_none() {
+            self.message.clear();
+        }
+        Ok(Some(piece).filter(|piece| !piece.is_empty()))
     }
 }
 
@@ -143,7 +162,7 @@ impl Lines {
         out.into_bytes()
     }
 
-    fn finish(mut self) -> Vec<u8> {
+    fn finish(&mut self) -> Vec<u8> {
         let mut out = String::new();
         let held = std::mem::take(&mut self.held);
         if !held.is_empty() {
@@ -202,16 +221,12 @@ mod tests {
             .to("bob@hamburger.edu")
             .date(DateTime::from_timestamp(0, 0).unwrap())
             .text("삶\n");
-        let assembled = assemble(builder, files, u64::MAX).unwrap();
+        let mut assembled = assemble(builder, files, u64::MAX).unwrap();
         let size = assembled.size();
         let mut octets = Vec::new();
-        assembled
-            .pass_to(async |piece| {
-                octets.extend_from_slice(piece);
-                Ok(())
-            })
-            .await
-            .unwrap();
+        while let Some(piece) = assembled.next().await.unwrap() {
+            octets.extend_from_slice(&piece);
+        }
         assert_eq!(octets.len() as u64, size);
         let message = Message::parse(&octets);
         assert!(message.examine().is_empty(), "{:?}", message.examine());

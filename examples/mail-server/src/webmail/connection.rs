@@ -101,7 +101,7 @@ async fn open(stream: TcpStream, context: &Context) -> io::Result<MaybeTls<TcpSt
 
 async fn turn_away(mut stream: TcpStream) {
     const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nRetry-After: 60\r\n\
-        Content-Length: 44\r\nConnection: close\r\n\r\nToo many connections. Please try again later.";
+        Content-Length: 45\r\nConnection: close\r\n\r\nToo many connections. Please try again later.";
     let farewell = async {
         stream.write_all(FULL).await?;
         stream.shutdown().await?;

@@ -39,6 +39,8 @@ struct Written<'a> {
     bcc: Vec<Mailbox>,
     /// What has to be said to them.
     errors: Vec<String>,
+    /// How bad it is.
+    status: StatusCode,
 }
 
 pub(super) async fn submit(
@@ -58,7 +60,8 @@ pub(super) async fn submit(
     if is_too_large {
         written.errors.push(fill(t.too_large, &[&size(limit)]));
         written.errors.push(t.files_again.to_owned());
-        return written.again(None, StatusCode::PAYLOAD_TOO_LARGE).await;
+        written.status = StatusCode::PAYLOAD_TOO_LARGE;
+        return written.again(None).await;
     }
     let is_draft = written.fields.one("action") == "draft";
     let once = parse_id(written.fields.one("once")).ok_or(Failure::BadRequest)?;
@@ -107,7 +110,8 @@ impl<'a> Written<'a> {
             list.mailboxes().cloned().collect::<Vec<_>>()
         };
         let (to, cc, bcc) = (people("to", t.to), people("cc", t.cc), people("bcc", t.bcc));
-        Ok(Self { web, member, fields, source, to, cc, bcc, errors })
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        Ok(Self { web, member, fields, source, to, cc, bcc, errors, status })
     }
 
     fn t(&self) -> &'static Texts {
@@ -152,6 +156,8 @@ impl<'a> Written<'a> {
             .subject(&subject)
             .text(self.fields.one("text"))
             .write_bcc(true)
+            // Submission refuses such addresses; a draft may have them.
+            .utf8_headers(self.to.iter().chain(&self.cc).chain(&self.bcc).any(|to| !to.address().is_ascii()))
             .waive_destination();
         for mailbox in self.to.clone() {
             builder = builder.to(mailbox);
@@ -200,7 +206,10 @@ impl<'a> Written<'a> {
         let t = self.t();
         match assemble(self.builder()?, all, limit) {
             Ok(assembled) => return Ok(Some(assembled)),
-            Err(NotAssembled::TooLarge) => self.errors.push(fill(t.too_large, &[&size(limit)])),
+            Err(NotAssembled::TooLarge) => {
+                self.status = StatusCode::PAYLOAD_TOO_LARGE;
+                self.errors.push(fill(t.too_large, &[&size(limit)]));
+            }
             Err(NotAssembled::Refused(error)) => {
                 tracing::debug!(%error, "a message cannot be built");
                 self.errors.push(t.bad_text.to_owned());
@@ -214,12 +223,11 @@ impl<'a> Written<'a> {
         let has_files = !files.is_empty();
         let recipients = self.recipients();
         let had_errors = !self.errors.is_empty();
-        let Some(assembled) = self.assemble(files).await? else {
-            let status = StatusCode::PAYLOAD_TOO_LARGE;
+        let Some(mut assembled) = self.assemble(files).await? else {
             if has_files {
                 self.errors.push(self.t().files_again.to_owned());
             }
-            return self.again(None, status).await;
+            return self.again(None).await;
         };
         let Web { context, peer, .. } = self.web;
         let mut copy = context.store.spool();
@@ -232,20 +240,20 @@ impl<'a> Written<'a> {
         };
         let Some(mut submission) = submission else {
             if has_files {
-                assembled.pass_to(async |piece| copy.write(piece).await).await?;
-                return self.again(Some(copy), StatusCode::UNPROCESSABLE_ENTITY).await;
+                while let Some(piece) = assembled.next().await? {
+                    copy.write(&piece).await?;
+                }
+                return self.again(Some(copy)).await;
             }
-            return self.again(None, StatusCode::UNPROCESSABLE_ENTITY).await;
+            return self.again(None).await;
         };
-        assembled
-            .pass_to(async |piece| {
-                submission.write(piece).await?;
-                copy.write(piece).await
-            })
-            .await?;
+        while let Some(piece) = assembled.next().await? {
+            submission.write(&piece).await?;
+            copy.write(&piece).await?;
+        }
         if let Err(error) = submission.finish().await {
             self.refused(error.into());
-            return self.again(has_files.then_some(copy), StatusCode::UNPROCESSABLE_ENTITY).await;
+            return self.again(has_files.then_some(copy)).await;
         }
         // From here on the message is on its way, whatever else goes wrong.
         let kept = self.keep(copy, SpecialUse::Sent, SystemFlags::SEEN).await;
@@ -268,16 +276,18 @@ impl<'a> Written<'a> {
     async fn save(mut self, files: Vec<File>) -> Result<Response, Failure> {
         // A draft may be anything; what is no address stays in the form alone.
         let has_files = !files.is_empty();
-        let Some(assembled) = self.assemble(files).await? else {
+        let Some(mut assembled) = self.assemble(files).await? else {
             if has_files {
                 self.errors.push(self.t().files_again.to_owned());
             }
-            return self.again(None, StatusCode::PAYLOAD_TOO_LARGE).await;
+            return self.again(None).await;
         };
         let mut copy = self.web.context.store.spool();
-        assembled.pass_to(async |piece| copy.write(piece).await).await?;
+        while let Some(piece) = assembled.next().await? {
+            copy.write(&piece).await?;
+        }
         if !self.errors.is_empty() {
-            return self.again(Some(copy), StatusCode::UNPROCESSABLE_ENTITY).await;
+            return self.again(Some(copy)).await;
         }
         let (folder, uid) = self.keep_draft(copy).await?;
         let drafts = self.drafts_name().await?;
@@ -355,7 +365,7 @@ impl<'a> Written<'a> {
     }
 
     /// The form once more, with what is wrong. With a copy the files are in a draft from now on.
-    async fn again(mut self, copy: Option<Spool>, status: StatusCode) -> Result<Response, Failure> {
+    async fn again(mut self, copy: Option<Spool>) -> Result<Response, Failure> {
         let t = self.t();
         self.errors.push(t.not_sent.to_owned());
         let fields = &self.fields;
@@ -406,6 +416,6 @@ impl<'a> Written<'a> {
                 .filter(|_| form.mode != "reply")
                 .collect();
         }
-        show_form(self.web, self.member, form, errors, status, "").await
+        show_form(self.web, self.member, form, errors, self.status, "").await
     }
 }

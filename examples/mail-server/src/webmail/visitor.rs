@@ -205,7 +205,7 @@ pub(super) struct Fields(pub(super) Vec<(String, String)>);
 impl Fields {
     /// The first value of this name; empty when there is none.
     pub(super) fn one(&self, name: &str) -> &str {
-        self.all(name).next().unwrap_or_default()
+        self.0.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
     }
 
     /// All values of this name.
