@@ -51,7 +51,9 @@ pub(crate) fn commands(context: &Context, listening: &[Listen]) -> String {
                      curl {option}--cacert '{certificate}' --url {scheme}://{server}/ --user {user}"
                 )
             }
-            Protocol::Webmail => writeln!(text, "# read and write mail in a browser\nxdg-open http://{server}/"),
+            Protocol::Webmail => {
+                writeln!(text, "# read and write mail in a browser\nxdg-open http://{server}/")
+            }
             _ => Ok(()),
         };
     }

@@ -78,7 +78,8 @@ impl<'a> Submission<'a> {
             recipient,
             now,
         };
-        let fields = arrival.received().and_then(|received| Ok((received, trace::missing_fields(now, hostname)?)));
+        let fields =
+            arrival.received().and_then(|received| Ok((received, trace::missing_fields(now, hostname)?)));
         let (received, missing) = fields.map_err(|error| {
             tracing::error!(%error, "no trace field can be made");
             NotSubmitted::Impossible

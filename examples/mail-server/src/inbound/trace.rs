@@ -63,9 +63,8 @@ impl Arrival<'_> {
         let address = self.peer.ip().to_canonical();
         let recipient = self.recipient.and_then(|mailbox| mailbox.to_string().parse::<AddrSpec>().ok());
         let field = |client_name: &str, recipient: Option<AddrSpec>| {
-            let mut field = Received::new(self.hostname, date(self.now)?)
-                .from(client_name, Some(address))
-                .id(self.id);
+            let mut field =
+                Received::new(self.hostname, date(self.now)?).from(client_name, Some(address)).id(self.id);
             if let Some(word) = self.transmission.word() {
                 field = field.with(word);
             }

@@ -191,8 +191,10 @@ fn lock(folder: &Path) -> Result<File, StoreError> {
 fn key(connection: &Connection, name: &str) -> Result<Vec<u8>, StoreError> {
     let mut key = vec![0; 32];
     getrandom::fill(&mut key).map_err(|error| StoreError::Failed(error.to_string()))?;
-    connection
-        .execute("INSERT OR IGNORE INTO settings (name, value) VALUES (?1, ?2)", rusqlite::params![name, key])?;
+    connection.execute(
+        "INSERT OR IGNORE INTO settings (name, value) VALUES (?1, ?2)",
+        rusqlite::params![name, key],
+    )?;
     let query = "SELECT value FROM settings WHERE name = ?1";
     Ok(connection.query_row(query, [name], |row| row.get(0))?)
 }

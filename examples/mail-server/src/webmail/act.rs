@@ -59,7 +59,12 @@ pub(super) async fn act(
 }
 
 /// To Trash; from Trash for good.
-async fn delete(web: &Web, member: &Member, mailbox: &Mailbox, uids: UidSet) -> Result<&'static str, Failure> {
+async fn delete(
+    web: &Web,
+    member: &Member,
+    mailbox: &Mailbox,
+    uids: UidSet,
+) -> Result<&'static str, Failure> {
     let store = &web.context.store;
     let trash = special(web, member, SpecialUse::Trash).await?;
     if trash == *mailbox {
@@ -71,13 +76,20 @@ async fn delete(web: &Web, member: &Member, mailbox: &Mailbox, uids: UidSet) -> 
 }
 
 /// The folder for something; it is made if there is none.
-pub(super) async fn special(web: &Web, member: &Member, special_use: SpecialUse) -> Result<Mailbox, StoreError> {
+pub(super) async fn special(
+    web: &Web,
+    member: &Member,
+    special_use: SpecialUse,
+) -> Result<Mailbox, StoreError> {
     let store = &web.context.store;
     match store.special_mailbox(&member.account, special_use).await {
         Ok((mailbox, _)) => Ok(mailbox),
         Err(StoreError::NotFound) => {
             let now = web.context.clock.now();
-            match store.create_mailbox(&member.account, special_use.default_name(), Some(special_use), now).await {
+            match store
+                .create_mailbox(&member.account, special_use.default_name(), Some(special_use), now)
+                .await
+            {
                 // Somebody uses that name for something else: it will do.
                 Err(StoreError::Exists) => {
                     let found = store.find_mailbox(&member.account, special_use.default_name()).await;
@@ -98,7 +110,11 @@ pub(super) fn with_done(path: &str, done: &str) -> String {
     let pairs: Vec<&str> = kept.collect();
     // The path alone only leads on.
     let path = if path == "/" && pairs.is_empty() { "/folder" } else { path };
-    if pairs.is_empty() { format!("{path}?done={done}") } else { format!("{path}?{}&done={done}", pairs.join("&")) }
+    if pairs.is_empty() {
+        format!("{path}?done={done}")
+    } else {
+        format!("{path}?{}&done={done}", pairs.join("&"))
+    }
 }
 
 #[cfg(test)]

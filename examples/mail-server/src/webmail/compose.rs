@@ -203,7 +203,13 @@ fn quote(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + text.len() / 16);
     for line in text.trim_end().lines() {
         // What is quoted already needs no second space (RFC 3676 section 4.5).
-        out.push_str(if line.starts_with('>') { ">" } else if line.is_empty() { ">" } else { "> " });
+        out.push_str(if line.starts_with('>') {
+            ">"
+        } else if line.is_empty() {
+            ">"
+        } else {
+            "> "
+        });
         out.push_str(line);
         out.push('\n');
     }

@@ -100,7 +100,8 @@ async fn open(stream: TcpStream, context: &Context) -> io::Result<MaybeTls<TcpSt
 }
 
 async fn turn_away(mut stream: TcpStream) {
-    const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nRetry-After: 60\r\n\
+    const FULL: &[u8] =
+        b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nRetry-After: 60\r\n\
         Content-Length: 45\r\nConnection: close\r\n\r\nToo many connections. Please try again later.";
     let farewell = async {
         stream.write_all(FULL).await?;
@@ -133,8 +134,9 @@ impl Progressing {
             self.waits = None;
             return polled;
         }
-        let waits =
-            self.waits.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(Instant::now() + NO_PROGRESS)));
+        let waits = self
+            .waits
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(Instant::now() + NO_PROGRESS)));
         ready!(waits.as_mut().poll(context));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
@@ -173,18 +175,12 @@ impl AsyncWrite for Progressing {
         self.io.is_write_vectored()
     }
 
-    fn poll_flush(
-        mut self: Pin<&mut Self>,
-        context: &mut std::task::Context<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut std::task::Context<'_>) -> Poll<io::Result<()>> {
         let polled = Pin::new(&mut self.io).poll_flush(context);
         self.watch(context, polled)
     }
 
-    fn poll_shutdown(
-        mut self: Pin<&mut Self>,
-        context: &mut std::task::Context<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut std::task::Context<'_>) -> Poll<io::Result<()>> {
         let polled = Pin::new(&mut self.io).poll_shutdown(context);
         self.watch(context, polled)
     }

@@ -58,9 +58,8 @@ pub(super) async fn page(
         let number = fields.number("page").and_then(|page| usize::try_from(page).ok()).unwrap_or(1);
         let number = number.clamp(1, pages);
         view.rows = list.rows(&newest(uids, (number - 1) * PAGE, PAGE)).await?;
-        let href = |number: usize| {
-            format!("/folder?{}", query(&[("name", name), ("page", &number.to_string())]))
-        };
+        let href =
+            |number: usize| format!("/folder?{}", query(&[("name", name), ("page", &number.to_string())]));
         view.page = fill(t.page_of, &[&number.to_string(), &pages.to_string()]);
         view.newer = (number > 1).then(|| href(number - 1));
         view.older = (number < pages).then(|| href(number + 1));

@@ -79,7 +79,9 @@ fn pictures(message: &Message<'_>) -> HashMap<String, String> {
     let mut room = MAX_PICTURES;
     for part in message.parts() {
         let content_type = part.content_type();
-        let (true, Some(id)) = (PICTURES.contains(&content_type.essence()), part.content_id()) else { continue };
+        let (true, Some(id)) = (PICTURES.contains(&content_type.essence()), part.content_id()) else {
+            continue;
+        };
         let Some(left) = room.checked_sub(part.raw_body().len()) else { continue };
         room = left;
         let url = format!("data:{};base64,{}", content_type.essence(), STANDARD.encode(part.body()));
@@ -99,7 +101,8 @@ fn depth(html: &str) -> usize {
         match rest.first() {
             Some(b'/') => depth = depth.saturating_sub(1),
             Some(octet) if octet.is_ascii_alphabetic() => {
-                let name: Vec<u8> = rest.iter().take_while(|octet| octet.is_ascii_alphanumeric()).take(12).copied().collect();
+                let name: Vec<u8> =
+                    rest.iter().take_while(|octet| octet.is_ascii_alphanumeric()).take(12).copied().collect();
                 // Their end tags are often left out, and imply nothing deep.
                 let is_empty = EMPTY.iter().any(|empty| name.eq_ignore_ascii_case(empty.as_bytes()));
                 let implied = [&b"p"[..], b"li", b"tr", b"td", b"th", b"dd", b"dt", b"option"];
@@ -173,7 +176,8 @@ pub(super) fn to_text(html: &str) -> String {
     let mut source = String::with_capacity(html.len());
     for (index, piece) in html.split('<').enumerate() {
         if index > 0 {
-            const LINES: [&str; 10] = ["br", "/p", "/div", "/tr", "/li", "/h1", "/h2", "/h3", "/h4", "/blockquote"];
+            const LINES: [&str; 10] =
+                ["br", "/p", "/div", "/tr", "/li", "/h1", "/h2", "/h3", "/h4", "/blockquote"];
             let name = piece.split(|c: char| c == '>' || c.is_ascii_whitespace()).next().unwrap_or_default();
             if LINES.iter().any(|line| name.trim_end_matches('/').eq_ignore_ascii_case(line)) {
                 source.push('\u{1}');
@@ -239,9 +243,32 @@ mod tests {
         ] {
             let html = cleaned(source).html.to_ascii_lowercase();
             for bad in [
-                "script", "onerror", "onload", "onfocus", "<svg", "<math", "<iframe", "<object", "<embed", "<form",
-                "<input", "<button", "<meta", "<base", "<link", "<style", "style=", "evil.example", "data:", "src=",
-                "/logout", "<textarea", "<select", "<template", "<video", "background",
+                "script",
+                "onerror",
+                "onload",
+                "onfocus",
+                "<svg",
+                "<math",
+                "<iframe",
+                "<object",
+                "<embed",
+                "<form",
+                "<input",
+                "<button",
+                "<meta",
+                "<base",
+                "<link",
+                "<style",
+                "style=",
+                "evil.example",
+                "data:",
+                "src=",
+                "/logout",
+                "<textarea",
+                "<select",
+                "<template",
+                "<video",
+                "background",
             ] {
                 assert!(!html.contains(bad), "{source} left {bad}: {html}");
             }
@@ -260,8 +287,12 @@ mod tests {
 
     #[test]
     fn what_is_harmless_stays() {
-        let html = cleaned("<h1>A</h1><p>b <b>c</b> <a href=\"https://crepes.fr/?a=1\">d</a></p><table><tr><td>e").html;
-        for good in ["<h1>A</h1>", "<b>c</b>", "href=\"https://crepes.fr/?a=1\"", "target=\"_blank\"", "<td>e</td>"] {
+        let html =
+            cleaned("<h1>A</h1><p>b <b>c</b> <a href=\"https://crepes.fr/?a=1\">d</a></p><table><tr><td>e")
+                .html;
+        for good in
+            ["<h1>A</h1>", "<b>c</b>", "href=\"https://crepes.fr/?a=1\"", "target=\"_blank\"", "<td>e</td>"]
+        {
             assert!(html.contains(good), "{good}: {html}");
         }
         assert!(html.contains("noopener") && html.contains("noreferrer"), "{html}");
@@ -289,8 +320,28 @@ mod tests {
         assert_eq!(html(&"x".repeat(MAX_HTML + 1)), None);
         assert_eq!(html(&"<div>".repeat(MAX_DEPTH + 1)), None);
         for piece in [
-            "<p>", "<b>", "<a>", "<td>", "<table>", "</p>", "<br>", "&lt;", "<", "<!--", "<li>", "<a href=", "<tr><td>",
-            "<i><p>", "<b></i>", "<font>", "</b><i>", "<option>", "<dd>", "<x y=z>", "<nobr><p>", "<b><p></b>",
+            "<p>",
+            "<b>",
+            "<a>",
+            "<td>",
+            "<table>",
+            "</p>",
+            "<br>",
+            "&lt;",
+            "<",
+            "<!--",
+            "<li>",
+            "<a href=",
+            "<tr><td>",
+            "<i><p>",
+            "<b></i>",
+            "<font>",
+            "</b><i>",
+            "<option>",
+            "<dd>",
+            "<x y=z>",
+            "<nobr><p>",
+            "<b><p></b>",
         ] {
             let began = std::time::Instant::now();
             let source = piece.repeat(48 * 1024 / piece.len());
@@ -303,7 +354,9 @@ mod tests {
     #[test]
     fn html_as_text() {
         assert_eq!(
-            to_text("<style>p{}</style><p>One &amp; two</p>\n<div>three<br>four &lt;b&gt;</div><script>x</script>"),
+            to_text(
+                "<style>p{}</style><p>One &amp; two</p>\n<div>three<br>four &lt;b&gt;</div><script>x</script>"
+            ),
             "One & two\nthree\nfour <b>\n"
         );
     }

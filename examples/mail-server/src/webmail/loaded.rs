@@ -29,7 +29,11 @@ pub(super) struct Place {
 
 /// The folder that a form names. The number that it had must be the same: in a folder of the same name that was made
 /// later, the UIDs mean other messages.
-pub(super) async fn find_folder(web: &Web, member: &Member, fields: &Fields) -> Result<(String, Mailbox), Failure> {
+pub(super) async fn find_folder(
+    web: &Web,
+    member: &Member,
+    fields: &Fields,
+) -> Result<(String, Mailbox), Failure> {
     let name = fields.one("folder");
     let (mailbox, _) = web.context.store.find_mailbox(&member.account, name).await?;
     if fields.number("validity") != Some(mailbox.uidvalidity()) {

@@ -7,6 +7,7 @@ use axum::response::Response;
 use postroad_message::{AddressList, Message, Part};
 
 use super::folder::subject;
+use super::html;
 use super::language::fill;
 use super::loaded::Place;
 use super::part::file_name;
@@ -15,7 +16,6 @@ use super::view::{
     AttachmentView, BodyView, Frame, HtmlPage, MessagePage, Moment, folder_label, query, size,
 };
 use super::visitor::{Fields, Member, Web};
-use super::html;
 use crate::store::mailboxes::{Flags, FlagsChange, SpecialUse, SystemFlags, UidSet};
 
 /// The octets of text that a page shows.
@@ -40,7 +40,10 @@ pub(super) async fn page(
     let is_guess = headers.get("sec-purpose").is_some();
     if !flags.contains(SystemFlags::SEEN) && !is_guess {
         let seen = FlagsChange::Add(Flags::system(SystemFlags::SEEN));
-        web.context.store.store_flags(&place.mailbox, UidSet::range(place.uid, place.uid), seen, None).await?;
+        web.context
+            .store
+            .store_flags(&place.mailbox, UidSet::range(place.uid, place.uid), seen, None)
+            .await?;
     }
     let t = member.language.texts();
     let title = subject(message, t);

@@ -4,9 +4,7 @@ use std::fmt::Write as _;
 
 use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::header::{
-    CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
-};
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use futures_util::stream::try_unfold;
@@ -42,7 +40,8 @@ pub(super) async fn source(
     let reader = web.context.store.read_message(&place.mailbox, place.uid).await?;
     let size = reader.size();
     let chunks = try_unfold(reader, async |mut reader| {
-        let chunk = reader.next().await.inspect_err(|error| tracing::warn!(%error, "a message cannot be read"))?;
+        let chunk =
+            reader.next().await.inspect_err(|error| tracing::warn!(%error, "a message cannot be read"))?;
         Ok::<_, crate::store::StoreError>(chunk.map(|chunk| (chunk, reader)))
     });
     let mut response = Response::new(Body::from_stream(chunks));
@@ -120,7 +119,8 @@ pub(super) fn file_name(part: &Part<'_>) -> String {
 /// A name without folders, controls and characters that turn the direction of writing.
 pub(super) fn safe_name(name: &str) -> Option<String> {
     let is_deceptive = |c: char| {
-        c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let kept = last.chars().filter(|c| !is_deceptive(*c));

@@ -67,7 +67,8 @@ pub(super) async fn search(
     scope: &str,
 ) -> Result<(Vec<u32>, SearchView), Failure> {
     let scope = Scope::from_name(scope);
-    let end = words.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|end| *end <= MAX_WORDS).last();
+    let end =
+        words.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|end| *end <= MAX_WORDS).last();
     let words = words.get(..end.unwrap_or(0)).unwrap_or_default();
     let wanted = words.to_lowercase();
     let until = Instant::now() + MAX_TIME;
@@ -110,9 +111,8 @@ pub(super) async fn search(
 fn has(message: &Message<'_>, wanted: &str, scope: Scope) -> bool {
     let is_in = |text: &str| text.to_lowercase().contains(wanted);
     let any = |list: postroad_message::AddressList| {
-        list.mailboxes().any(|mailbox| {
-            mailbox.name().is_some_and(is_in) || is_in(&mailbox.address().to_string())
-        })
+        list.mailboxes()
+            .any(|mailbox| mailbox.name().is_some_and(is_in) || is_in(&mailbox.address().to_string()))
     };
     let subject = || message.subject().is_some_and(|subject| is_in(&subject));
     let sender = || any(message.from());

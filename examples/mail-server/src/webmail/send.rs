@@ -21,7 +21,9 @@ use super::upload::{self, File, Upload};
 use super::view::{ComposeForm, EndedPage, Frame, query, size};
 use super::visitor::{Fields, Member, Visitor, Web};
 use crate::inbound::{NotSubmitted, Submission};
-use crate::store::mailboxes::{Flags, FlagsChange, Mailbox as Folder, NewMessage, SpecialUse, SystemFlags, UidSet};
+use crate::store::mailboxes::{
+    Flags, FlagsChange, Mailbox as Folder, NewMessage, SpecialUse, SystemFlags, UidSet,
+};
 use crate::store::{Spool, StoreError};
 
 /// What goes to the spool at a time.
@@ -312,11 +314,8 @@ impl<'a> Written<'a> {
         flags: SystemFlags,
     ) -> Result<(Folder, u32), StoreError> {
         let folder = special(self.web, self.member, special_use).await?;
-        let message = NewMessage {
-            message: copy.finish().await?,
-            flags: Flags::system(flags),
-            internal_date: None,
-        };
+        let message =
+            NewMessage { message: copy.finish().await?, flags: Flags::system(flags), internal_date: None };
         let now = self.web.context.clock.now();
         let appended = self.web.context.store.append(&folder, vec![message], now).await?;
         Ok((folder, appended.uids.first().copied().unwrap_or_default()))

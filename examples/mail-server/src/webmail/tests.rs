@@ -10,8 +10,8 @@ use std::path::Path;
 
 use crate::config::{Config, Protocol};
 use crate::serve::{self, Server};
-use crate::store::mailboxes::{Flags, NewMessage, SystemFlags};
 use crate::store::Account;
+use crate::store::mailboxes::{Flags, NewMessage, SystemFlags};
 use crate::time::Time;
 use client::Browser;
 

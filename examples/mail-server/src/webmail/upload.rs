@@ -68,7 +68,8 @@ pub(super) async fn read(
     check: impl Fn(&str) -> Result<(), Failure>,
 ) -> Result<Upload, Failure> {
     let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let boundary = content_type.and_then(|text| multer::parse_boundary(text).ok()).ok_or(Failure::BadRequest)?;
+    let boundary =
+        content_type.and_then(|text| multer::parse_boundary(text).ok()).ok_or(Failure::BadRequest)?;
     let since = Arc::new(AtomicU64::new(0));
     let paced = Paced {
         body: request.into_body().into_data_stream(),
@@ -141,7 +142,9 @@ impl<C: Fn(&str) -> Result<(), Failure>> Form<'_, C> {
             if self.keep_files && !upload.is_too_large && !(file_name.is_empty() && spool.size() == 0) {
                 let name = safe_name(&file_name).unwrap_or_else(|| "file".to_owned());
                 let octets = || ContentType::new("application", "octet-stream");
-                let Ok(content_type) = content_type.map_or_else(octets, Ok) else { return Err(Failure::BadRequest) };
+                let Ok(content_type) = content_type.map_or_else(octets, Ok) else {
+                    return Err(Failure::BadRequest);
+                };
                 upload.files.push(File { name, content_type, content: spool.finish().await? });
             }
         }

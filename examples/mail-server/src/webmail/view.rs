@@ -142,9 +142,16 @@ impl Frame {
         self.folders.iter().find(|folder| folder.is_current)
     }
 
-    /// The folders that messages can go to from here.
-    pub(super) fn targets(&self) -> impl Iterator<Item = &FolderLink> {
-        self.folders.iter().filter(|folder| folder.exists && !folder.is_current)
+    /// The folders that messages can go to from here, the likeliest first.
+    pub(super) fn targets(&self) -> Vec<&FolderLink> {
+        let mut targets: Vec<_> =
+            self.folders.iter().filter(|folder| folder.exists && !folder.is_current).collect();
+        targets.sort_by_key(|folder| match folder.special_use {
+            Some(SpecialUse::Archive) => 0,
+            Some(SpecialUse::Drafts | SpecialUse::Sent) => 2,
+            _ => 1,
+        });
+        targets
     }
 }
 
@@ -225,7 +232,11 @@ pub(super) fn size(octets: u64) -> String {
         unit += 1;
     }
     let word = UNITS.get(unit).copied().unwrap_or_default();
-    if tenths < 100 { format!("{}.{} {word}", tenths / 10, tenths % 10) } else { format!("{} {word}", tenths / 10) }
+    if tenths < 100 {
+        format!("{}.{} {word}", tenths / 10, tenths % 10)
+    } else {
+        format!("{} {word}", tenths / 10)
+    }
 }
 
 /// A moment, for a list and in full.
@@ -493,7 +504,8 @@ mod tests {
         for path in ["/", "/folder?name=INBOX", "/message?uid=1"] {
             assert!(is_own_path(path), "{path}");
         }
-        for path in ["", "//evil.example", "/\\evil.example", "https://evil.example", "/a\r\nb", "/a b", "x"] {
+        for path in ["", "//evil.example", "/\\evil.example", "https://evil.example", "/a\r\nb", "/a b", "x"]
+        {
             assert!(!is_own_path(path), "{path:?}");
         }
         assert!(!is_own_path(&format!("/{}", "x".repeat(5000))));

@@ -62,7 +62,11 @@ impl Page {
 
 pub(super) fn unescaped(text: &str) -> String {
     let text = text.replace("&#38;", "&").replace("&#60;", "<").replace("&#62;", ">").replace("&#34;", "\"");
-    text.replace("&#39;", "'").replace("&quot;", "\"").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    text.replace("&#39;", "'")
+        .replace("&quot;", "\"")
+        .replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&amp;", "&")
 }
 
 /// Keeps cookies, and follows no redirection by itself.
@@ -80,7 +84,8 @@ impl Browser {
     }
 
     pub(super) async fn ask(&mut self, method: Method, path: &str, content_type: &str, body: Bytes) -> Page {
-        let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let cookies: Vec<String> =
+            self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let mut request = Request::builder()
             .method(method)
             .uri(path)
@@ -94,7 +99,8 @@ impl Browser {
         }
         let request = request.body(Full::new(body)).unwrap();
         let stream = TcpStream::connect(self.address).await.unwrap();
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
         let connection = tokio::spawn(connection);
         let (head, body) = sender.send_request(request).await.unwrap().into_parts();
         let octets = body.collect().await.unwrap().to_bytes();
@@ -130,17 +136,28 @@ impl Browser {
     /// Sends the form of a page, with more fields.
     pub(super) async fn submit(&mut self, page: &Page, action: &str, more: &[(&str, &str)]) -> Page {
         let hidden = page.form(action);
-        let fields: Vec<(&str, &str)> =
-            hidden.iter().map(|(name, value)| (name.as_str(), value.as_str())).chain(more.iter().copied()).collect();
+        let fields: Vec<(&str, &str)> = hidden
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .chain(more.iter().copied())
+            .collect();
         self.post(action, &fields).await
     }
 
     /// Sends the form of a new message, with files: names, types and octets.
-    pub(super) async fn compose(&mut self, page: &Page, more: &[(&str, &str)], files: &[(&str, &str, &[u8])]) -> Page {
+    pub(super) async fn compose(
+        &mut self,
+        page: &Page,
+        more: &[(&str, &str)],
+        files: &[(&str, &str, &[u8])],
+    ) -> Page {
         let mut hidden = page.form("/compose");
         hidden.retain(|(name, _)| !more.iter().any(|(other, _)| other == name));
-        let fields: Vec<(&str, &str)> =
-            hidden.iter().map(|(name, value)| (name.as_str(), value.as_str())).chain(more.iter().copied()).collect();
+        let fields: Vec<(&str, &str)> = hidden
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .chain(more.iter().copied())
+            .collect();
         self.ask(Method::POST, "/compose", MULTIPART, multipart(&fields, files)).await
     }
 
@@ -157,7 +174,8 @@ pub(super) const MULTIPART: &str = "multipart/form-data; boundary=boundary42";
 pub(super) fn multipart(fields: &[(&str, &str)], files: &[(&str, &str, &[u8])]) -> Bytes {
     let mut body = Vec::new();
     for (name, value) in fields {
-        let part = format!("--boundary42\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+        let part =
+            format!("--boundary42\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
         body.extend_from_slice(part.as_bytes());
     }
     for (name, content_type, octets) in files {

@@ -22,7 +22,11 @@ async fn messages_are_listed_read_and_marked() {
     append(&server, &bob, "INBOX", b"Subject: another\r\n\r\n").await;
     let list = browser.see("/folder?name=INBOX").await;
     assert_eq!(list.text().matches("class=\"row unread\"").count(), 2);
-    assert!(list.text().contains("앨리스") && list.text().contains("인생") && list.text().contains("2 messages · 2 unread"));
+    assert!(
+        list.text().contains("앨리스")
+            && list.text().contains("인생")
+            && list.text().contains("2 messages · 2 unread")
+    );
     assert!(list.text().contains("datetime=\"2026-11-23T00:00:00Z\""));
     let page = browser.see(&list.link("인생")).await;
     assert!(page.text().contains("Do you like &#60;ketchup&#62;?"), "{}", page.text());
@@ -45,7 +49,10 @@ async fn messages_are_listed_read_and_marked() {
     }
     let none = browser.submit(&list, "/act", &[("action", "read")]).await;
     assert!(browser.see(none.location()).await.text().contains("No message was chosen."));
-    assert_eq!(browser.submit(&list, "/act", &[("uid", &uid), ("action", "dance")]).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(
+        browser.submit(&list, "/act", &[("uid", &uid), ("action", "dance")]).await.status,
+        StatusCode::BAD_REQUEST
+    );
     server.stop(Duration::from_secs(5)).await;
 }
 
@@ -58,7 +65,9 @@ async fn messages_move_to_folders_to_trash_and_away() {
     }
     let count = async |folder: &str| contents(&server, &bob, folder).await.len();
     let list = browser.see("/folder?name=INBOX").await;
-    let moved = browser.submit(&list, "/act", &[("uid", "1"), ("uid", "2"), ("target", "Archive"), ("action", "move")]).await;
+    let moved = browser
+        .submit(&list, "/act", &[("uid", "1"), ("uid", "2"), ("target", "Archive"), ("action", "move")])
+        .await;
     assert_eq!(moved.location(), "/folder?name=INBOX&done=moved");
     assert_eq!((count("INBOX").await, count("Archive").await), (1, 2));
     let nowhere = [("uid", "3"), ("target", "Nowhere"), ("action", "move")];
@@ -121,7 +130,13 @@ async fn long_folders_have_pages() {
 async fn folders_are_searched() {
     let place = tempfile::tempdir().unwrap();
     let (server, bob, mut browser) = bob(place.path(), "").await;
-    append(&server, &bob, "INBOX", "Subject: 인생의 의미\r\nFrom: alice@crepes.fr\r\n\r\nketchup\r\n".as_bytes()).await;
+    append(
+        &server,
+        &bob,
+        "INBOX",
+        "Subject: 인생의 의미\r\nFrom: alice@crepes.fr\r\n\r\nketchup\r\n".as_bytes(),
+    )
+    .await;
     append(&server, &bob, "INBOX", b"Subject: Ketchup\r\nFrom: eve@example.org\r\n\r\npickles\r\n").await;
     let mut found = async |words: &str, scope: &str| {
         let query = crate::webmail::view::query(&[("name", "INBOX"), ("q", words), ("in", scope)]);

@@ -118,7 +118,8 @@ async fn forms_need_the_token_of_their_session() {
         let fields = [("token", token), ("language", "ko"), ("back", "/")];
         assert_eq!(browser.post("/language", &fields).await.status, StatusCode::FORBIDDEN);
         let fields = [("token", token), ("to", "eve@hamburger.edu"), ("action", "send")];
-        let sent = browser.ask(Method::POST, "/compose", client::MULTIPART, client::multipart(&fields, &[])).await;
+        let sent =
+            browser.ask(Method::POST, "/compose", client::MULTIPART, client::multipart(&fields, &[])).await;
         assert_eq!(sent.status, StatusCode::FORBIDDEN);
         let mut fresh = Browser::of(&server);
         fresh.see("/login").await;
@@ -127,7 +128,10 @@ async fn forms_need_the_token_of_their_session() {
     }
     // A file before the token is not looked at.
     let file = client::multipart(&[], &[("x", "text/plain", b"x")]);
-    assert_eq!(browser.ask(Method::POST, "/compose", client::MULTIPART, file).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(
+        browser.ask(Method::POST, "/compose", client::MULTIPART, file).await.status,
+        StatusCode::FORBIDDEN
+    );
     assert_eq!(contents(&server, &bob, "INBOX").await.len(), 1, "nothing was changed");
     server.stop(Duration::from_secs(5)).await;
 }
@@ -139,12 +143,24 @@ async fn every_page_wears_its_armour_and_only_post_changes() {
     let uid = append(&server, &bob, "INBOX", b"Subject: x\r\n\r\n").await;
     let message = message_path(&server, &bob, "INBOX", uid).await;
     for path in [
-        "/login", "/", "/folder?name=INBOX", "/compose", "/nowhere", "/style.css", "/icon.svg", "/act",
-        &format!("/message?{message}"), &format!("/message/source?{message}"), &format!("/message/part?{message}&part=1"),
+        "/login",
+        "/",
+        "/folder?name=INBOX",
+        "/compose",
+        "/nowhere",
+        "/style.css",
+        "/icon.svg",
+        "/act",
+        &format!("/message?{message}"),
+        &format!("/message/source?{message}"),
+        &format!("/message/part?{message}&part=1"),
     ] {
         let page = browser.get(path).await;
         let policy = page.header("content-security-policy");
-        assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{path}: {policy}");
+        assert!(
+            policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"),
+            "{path}: {policy}"
+        );
         assert!(!policy.contains("unsafe"), "{path}: {policy}");
         assert_eq!(page.header("x-frame-options"), "DENY", "{path}");
         assert_eq!(page.header("x-content-type-options"), "nosniff", "{path}");
@@ -183,10 +199,12 @@ fn check_markup(path: &str, html: &str) {
     assert!(open.is_empty(), "{path}: {open:?}");
     let values = |name: &str| -> Vec<&str> {
         let pattern = format!(" {name}=\"");
-        html.match_indices(&pattern).map(|(at, _)| {
-            let value = &html[at + pattern.len()..];
-            &value[..value.find('"').unwrap()]
-        }).collect()
+        html.match_indices(&pattern)
+            .map(|(at, _)| {
+                let value = &html[at + pattern.len()..];
+                &value[..value.find('"').unwrap()]
+            })
+            .collect()
     };
     let ids = values("id");
     for (index, id) in ids.iter().enumerate() {
@@ -198,12 +216,18 @@ fn check_markup(path: &str, html: &str) {
         }
     }
     // Whoever cannot see it is told what each field is for.
-    for input in html.split("<input ").skip(1).chain(html.split("<select ").skip(1)).chain(html.split("<textarea ").skip(1)) {
+    for input in html
+        .split("<input ")
+        .skip(1)
+        .chain(html.split("<select ").skip(1))
+        .chain(html.split("<textarea ").skip(1))
+    {
         let tag = &input[..input.find('>').unwrap()];
         if tag.contains("type=\"hidden\"") || tag.contains("aria-label=") || tag.contains("name=\"keep\"") {
             continue;
         }
-        let id = tag.split("id=\"").nth(1).unwrap_or_else(|| panic!("{path}: {tag}")).split('"').next().unwrap();
+        let id =
+            tag.split("id=\"").nth(1).unwrap_or_else(|| panic!("{path}: {tag}")).split('"').next().unwrap();
         assert!(html.contains(&format!("for=\"{id}\"")), "{path}: {tag}");
     }
     assert_eq!(html.matches("<h1").count(), 1, "{path}");
@@ -225,10 +249,20 @@ async fn every_page_is_whole_in_both_languages() {
         append(&server, &bob, "Archive", format!("Subject: {number}\r\n\r\n").as_bytes()).await;
     }
     let mut pages: Vec<String> = [
-        "/folder?name=INBOX", "/folder?name=Sent", "/folder?name=Archive", "/folder?name=Archive&page=2",
-        "/folder?name=Archive&q=5", "/folder?name=INBOX&q=nothing&in=subject", "/folder?name=INBOX&done=moved",
-        "/folder?name=nowhere", "/compose", "/nowhere", "/act",
-    ].map(str::to_owned).into();
+        "/folder?name=INBOX",
+        "/folder?name=Sent",
+        "/folder?name=Archive",
+        "/folder?name=Archive&page=2",
+        "/folder?name=Archive&q=5",
+        "/folder?name=INBOX&q=nothing&in=subject",
+        "/folder?name=INBOX&done=moved",
+        "/folder?name=nowhere",
+        "/compose",
+        "/nowhere",
+        "/act",
+    ]
+    .map(str::to_owned)
+    .into();
     for more in ["", "&view=text", "&remote=1"] {
         pages.push(format!("/message?{message}{more}"));
     }
@@ -257,7 +291,9 @@ async fn every_page_is_whole_in_both_languages() {
             assert_eq!(korean, language != "en", "{path}: {}", page.text());
         }
         let compose = browser.see("/compose").await;
-        let refused = browser.compose(&compose, &[("to", "<\"&"), ("text", "</textarea><\"&"), ("action", "send")], &[]).await;
+        let refused = browser
+            .compose(&compose, &[("to", "<\"&"), ("text", "</textarea><\"&"), ("action", "send")], &[])
+            .await;
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
         check_markup("/compose", refused.text());
     }
@@ -327,7 +363,10 @@ async fn https_is_spoken_on_the_same_port_and_makes_cookies_secure() {
     let stream = TcpStream::connect(browser.address).await.unwrap();
     let name = "mx.hamburger.edu".try_into().unwrap();
     let mut stream = tls::connect(&connector, name, stream, Duration::from_secs(10)).await.unwrap();
-    stream.write_all(b"GET /login HTTP/1.1\r\nHost: mx.hamburger.edu\r\nConnection: close\r\n\r\n").await.unwrap();
+    stream
+        .write_all(b"GET /login HTTP/1.1\r\nHost: mx.hamburger.edu\r\nConnection: close\r\n\r\n")
+        .await
+        .unwrap();
     stream.flush().await.unwrap();
     let mut answer = String::new();
     // Closing without a close_notify would be an error.
@@ -374,7 +413,10 @@ async fn headers_are_bounded_and_crowds_are_turned_away() {
     assert!(long.is_empty() || long.starts_with("HTTP/1.1 431"), "{long}");
     let many = answer(format!("GET / HTTP/1.1\r\nHost: x\r\n{}\r\n", "X: y\r\n".repeat(500))).await;
     assert!(many.starts_with("HTTP/1.1 431"), "{many}");
-    let form = format!("POST /login HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 300000\r\n\r\n{}", "x".repeat(300_000));
+    let form = format!(
+        "POST /login HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 300000\r\n\r\n{}",
+        "x".repeat(300_000)
+    );
     assert!(answer(form).await.starts_with("HTTP/1.1 413"));
     let first = TcpStream::connect(address).await.unwrap();
     let second = TcpStream::connect(address).await.unwrap();

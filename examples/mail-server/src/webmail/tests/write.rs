@@ -24,8 +24,10 @@ async fn a_message_with_an_attachment_arrives_as_it_was_sent() {
         ("text", "Do you like ketchup?\r\n.\r\n인생\r\n"),
         ("action", "send"),
     ];
-    let files: [(&str, &str, &[u8]); 2] =
-        [("카페 메뉴.bin", "application/octet-stream", &octets), ("../notes.txt", "text/plain", b"pickles\n")];
+    let files: [(&str, &str, &[u8]); 2] = [
+        ("카페 메뉴.bin", "application/octet-stream", &octets),
+        ("../notes.txt", "text/plain", b"pickles\n"),
+    ];
     let sent = browser.compose(&page, &fields, &files).await;
     assert_eq!(sent.location(), "/folder?name=INBOX&done=sent", "{}", sent.text());
     assert!(browser.see(sent.location()).await.text().contains("on its way"));
@@ -88,7 +90,10 @@ async fn what_is_wrong_is_said_and_nothing_is_lost() {
         let again = browser.compose(&page, &fields, &[]).await;
         assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY, "{to}");
         let text = again.text();
-        assert!(text.contains(said) && text.contains("kept subject") && text.contains("kept text"), "{to}: {text}");
+        assert!(
+            text.contains(said) && text.contains("kept subject") && text.contains("kept text"),
+            "{to}: {text}"
+        );
     }
     assert_eq!(contents(&server, &bob, "Drafts").await.len(), 0);
     // With files a draft keeps them, and the corrected form sends them.
@@ -96,9 +101,14 @@ async fn what_is_wrong_is_said_and_nothing_is_lost() {
     let fields = [("to", "nobody@hamburger.edu"), ("subject", "s"), ("text", "t"), ("action", "send")];
     let again = browser.compose(&page, &fields, &[("카페.txt", "text/plain", b"menu")]).await;
     assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(again.text().contains("saved with a draft") && again.text().contains("카페.txt"), "{}", again.text());
+    assert!(
+        again.text().contains("saved with a draft") && again.text().contains("카페.txt"),
+        "{}",
+        again.text()
+    );
     assert_eq!(contents(&server, &bob, "Drafts").await.len(), 1);
-    let fields = [("to", "bob@hamburger.edu"), ("subject", "s"), ("text", "t"), ("keep", "2"), ("action", "send")];
+    let fields =
+        [("to", "bob@hamburger.edu"), ("subject", "s"), ("text", "t"), ("keep", "2"), ("action", "send")];
     let sent = browser.compose(&again, &fields, &[]).await;
     assert!(sent.location().contains("done=sent"), "{}", sent.text());
     assert_eq!(contents(&server, &bob, "Drafts").await.len(), 0, "the draft is done with");
@@ -127,9 +137,17 @@ async fn answers_quote_and_name_what_they_answer() {
     assert!(all.text().contains("value=\"carol@crepes.fr\""), "{}", all.text());
     let page = browser.see(&format!("/compose?mode=reply&{path}")).await;
     let text = client::unescaped(page.text());
-    assert!(text.contains("value=\"Alice <alice@hamburger.edu>\"") && text.contains("value=\"Re: life\""), "{text}");
+    assert!(
+        text.contains("value=\"Alice <alice@hamburger.edu>\"") && text.contains("value=\"Re: life\""),
+        "{text}"
+    );
     assert!(text.contains("Alice wrote:\n> Ketchup?\n>> No.\n") && !text.contains("carol@"), "{text}");
-    let fields = [("to", "Alice <alice@hamburger.edu>"), ("subject", "Re: life"), ("text", "Yes."), ("action", "send")];
+    let fields = [
+        ("to", "Alice <alice@hamburger.edu>"),
+        ("subject", "Re: life"),
+        ("text", "Yes."),
+        ("action", "send"),
+    ];
     let sent = browser.compose(&page, &fields, &[]).await;
     assert_eq!(sent.location(), "/folder?name=INBOX&done=sent");
     let answer = contents(&server, &alice, "INBOX").await.remove(0).1;
@@ -158,8 +176,16 @@ async fn forwarded_messages_take_their_attachments_along() {
     .await;
     let path = message_path(&server, &bob, "INBOX", uid).await;
     let page = browser.see(&format!("/compose?mode=forward&{path}")).await;
-    assert!(page.text().contains("a.png") && page.text().contains("b.csv") && page.text().contains("See below."));
-    let fields = [("to", "bob@hamburger.edu"), ("subject", "Fwd: menu"), ("keep", "2"), ("text", "x"), ("action", "send")];
+    assert!(
+        page.text().contains("a.png") && page.text().contains("b.csv") && page.text().contains("See below.")
+    );
+    let fields = [
+        ("to", "bob@hamburger.edu"),
+        ("subject", "Fwd: menu"),
+        ("keep", "2"),
+        ("text", "x"),
+        ("action", "send"),
+    ];
     let sent = browser.compose(&page, &fields, &[("c.txt", "text/plain", b"more")]).await;
     assert!(sent.location().contains("done=sent"), "{}", sent.text());
     let forwarded = contents(&server, &bob, "INBOX").await.remove(1).1;
@@ -175,19 +201,39 @@ async fn drafts_are_kept_gone_on_with_and_sent() {
     let place = tempfile::tempdir().unwrap();
     let (server, bob, mut browser) = bob(place.path(), "").await;
     let page = browser.see("/compose").await;
-    let fields = [("to", "bob@hamburger.edu"), ("bcc", "bob@hamburger.edu"), ("subject", "later"), ("text", "one\r\ntwo"), ("action", "draft")];
+    let fields = [
+        ("to", "bob@hamburger.edu"),
+        ("bcc", "bob@hamburger.edu"),
+        ("subject", "later"),
+        ("text", "one\r\ntwo"),
+        ("action", "draft"),
+    ];
     let saved = browser.compose(&page, &fields, &[("a.bin", "application/pdf", b"\0\x01")]).await;
     assert_eq!(saved.status, StatusCode::SEE_OTHER, "{}", saved.text());
     let (flags, _) = contents(&server, &bob, "Drafts").await.remove(0);
     assert_eq!(flags, SystemFlags::DRAFT | SystemFlags::SEEN);
     let page = browser.see(&saved.location().to_owned()).await;
-    assert!(page.text().contains("one\ntwo") && page.text().contains("a.bin") && page.text().contains("later"));
+    assert!(
+        page.text().contains("one\ntwo") && page.text().contains("a.bin") && page.text().contains("later")
+    );
     // Saved again there is still one.
-    let fields = [("to", "bob@hamburger.edu"), ("subject", "later"), ("text", "three"), ("keep", "2"), ("action", "draft")];
+    let fields = [
+        ("to", "bob@hamburger.edu"),
+        ("subject", "later"),
+        ("text", "three"),
+        ("keep", "2"),
+        ("action", "draft"),
+    ];
     let saved = browser.compose(&page, &fields, &[]).await;
     assert_eq!(contents(&server, &bob, "Drafts").await.len(), 1);
     let page = browser.see(&saved.location().to_owned()).await;
-    let fields = [("to", "bob@hamburger.edu"), ("subject", "now"), ("text", "three"), ("keep", "2"), ("action", "send")];
+    let fields = [
+        ("to", "bob@hamburger.edu"),
+        ("subject", "now"),
+        ("text", "three"),
+        ("keep", "2"),
+        ("action", "send"),
+    ];
     assert!(browser.compose(&page, &fields, &[]).await.location().contains("done=sent"));
     assert_eq!(contents(&server, &bob, "Drafts").await.len(), 0);
     let arrived = contents(&server, &bob, "INBOX").await.remove(0).1;
