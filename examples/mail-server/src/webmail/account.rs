@@ -93,7 +93,7 @@ fn show_login(
     visitor.visit = visitor.visit.or(fresh);
     let t = visitor.language.texts();
     let mut frame = Frame::plain(web, &visitor, t.log_in);
-    frame.here = "/login".to_owned();
+    "/login".clone_into(&mut frame.here);
     frame.notice = notice;
     let status = if error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let mut response = page(status, &LoginPage { frame, name, error });

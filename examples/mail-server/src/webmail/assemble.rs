@@ -53,7 +53,9 @@ pub(super) fn assemble(
         let mut octets = vec![0; STAND_IN];
         getrandom::fill(&mut octets).map_err(|_| NotAssembled::Impossible)?;
         // So that no other encoding costs less than base64.
-        octets.iter_mut().for_each(|octet| *octet |= 0x80);
+        for octet in &mut octets {
+            *octet |= 0x80;
+        }
         let line = STANDARD.encode(&octets);
         builder = builder.attach(PartBuilder::octets(plain(content_type), octets).attachment(&name));
         contents.push((line, content));

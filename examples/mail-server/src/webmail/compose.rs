@@ -59,7 +59,7 @@ pub(super) async fn show_form(
         frame.folders.iter_mut().for_each(|folder| folder.is_current = false);
     }
     if status != StatusCode::OK {
-        frame.here = "/compose".to_owned();
+        "/compose".clone_into(&mut frame.here);
     }
     // Base64 makes three octets four, and breaks lines.
     let files_hint = fill(t.files_hint, &[&size(web.context.config.limits.message_size / 100 * 72)]);
@@ -203,13 +203,7 @@ fn quote(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + text.len() / 16);
     for line in text.trim_end().lines() {
         // What is quoted already needs no second space (RFC 3676 section 4.5).
-        out.push_str(if line.starts_with('>') {
-            ">"
-        } else if line.is_empty() {
-            ">"
-        } else {
-            "> "
-        });
+        out.push_str(if line.is_empty() || line.starts_with('>') { ">" } else { "> " });
         out.push_str(line);
         out.push('\n');
     }
@@ -226,7 +220,7 @@ fn forwarded(message: &Message<'_>, when: &str, text: &str, t: &Texts) -> String
         (t.subject, message.subject().unwrap_or_default().into_owned()),
     ] {
         if !value.is_empty() {
-            out.push_str(&format!("{name}: {value}\n"));
+            out.extend([name, ": ", &value, "\n"]);
         }
     }
     out.push('\n');

@@ -15,6 +15,7 @@ use postroad_message::Message;
 
 use super::loaded::Loaded;
 use super::response::Failure;
+use super::view::cut;
 use super::visitor::Web;
 
 /// The octets of HTML that are cleaned; more is not shown.
@@ -168,7 +169,7 @@ fn strip_prefix<'t>(text: &'t str, prefix: &str) -> Option<&'t str> {
 
 /// Roughly the text of HTML, for quoting and for those who want no HTML.
 pub(super) fn to_text(html: &str) -> String {
-    let html = html.get(..html.floor_char_boundary(MAX_HTML)).unwrap_or_default();
+    let html = cut(html, MAX_HTML);
     if depth(html) > MAX_DEPTH {
         return String::new();
     }

@@ -164,7 +164,7 @@ texts! {
     empty_message: "This message has no text.", "이 메일에는 본문이 없습니다.";
     too_long: "The text is too long to show it all. The source has the rest.", "본문이 너무 길어 일부만 표시합니다. 전체는 원문에서 볼 수 있습니다.";
     html_too_long: "The HTML is too long to be shown safely. The source has it.", "HTML 본문이 너무 길어 안전하게 표시할 수 없습니다. 원문에서 볼 수 있습니다.";
-    back_to: "Back to {}", "{}(으)로 돌아가기";
+    back_to: "Back to {}", "{} 목록으로";
     recipients_hint: "Several addresses are separated by commas.", "주소가 여러 개면 쉼표로 구분하세요.";
     add_files: "Attach files", "파일 첨부";
     files_hint: "At most {} in all.", "모두 합해 최대 {}까지 보낼 수 있습니다.";

@@ -13,7 +13,7 @@ use super::loaded::Place;
 use super::part::file_name;
 use super::response::{Failure, page as show};
 use super::view::{
-    AttachmentView, BodyView, Frame, HtmlPage, MessagePage, Moment, folder_label, query, size,
+    AttachmentView, BodyView, Frame, HtmlPage, MessagePage, Moment, cut, folder_label, query, size,
 };
 use super::visitor::{Fields, Member, Web};
 use crate::store::mailboxes::{Flags, FlagsChange, SpecialUse, SystemFlags, UidSet};
@@ -140,7 +140,7 @@ pub(super) fn text(message: &Message<'_>, limit: usize) -> (String, bool) {
             text.push_str(&piece);
         }
         if text.len() > limit {
-            text.truncate(text.floor_char_boundary(limit));
+            text.truncate(cut(&text, limit).len());
             return (text, true);
         }
     }
@@ -161,7 +161,7 @@ fn addresses(list: &AddressList) -> Option<String> {
         }
         text.push_str(&address.to_string());
         if text.len() > MAX_ADDRESSES {
-            text.truncate(text.floor_char_boundary(MAX_ADDRESSES));
+            text.truncate(cut(&text, MAX_ADDRESSES).len());
             text.push('…');
             break;
         }

@@ -23,7 +23,7 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form
                       frame-ancestors 'none'; base-uri 'none'";
 
 /// Why there is no page.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Failure {
     /// There is no such thing, or no longer.
     NotFound,
@@ -65,7 +65,7 @@ impl From<StoreError> for Failure {
 }
 
 impl Failure {
-    fn status(&self) -> StatusCode {
+    fn status(self) -> StatusCode {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Expired | Self::Insecure => StatusCode::FORBIDDEN,

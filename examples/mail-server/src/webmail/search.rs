@@ -7,7 +7,7 @@ use postroad_message::Message;
 use super::folder::newest;
 use super::loaded;
 use super::response::Failure;
-use super::view::SearchView;
+use super::view::{SearchView, cut};
 use super::visitor::Web;
 use crate::store::StoreError;
 use crate::store::mailboxes::{Mailbox, UidSet};
@@ -67,9 +67,7 @@ pub(super) async fn search(
     scope: &str,
 ) -> Result<(Vec<u32>, SearchView), Failure> {
     let scope = Scope::from_name(scope);
-    let end =
-        words.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|end| *end <= MAX_WORDS).last();
-    let words = words.get(..end.unwrap_or(0)).unwrap_or_default();
+    let words = cut(words, MAX_WORDS);
     let wanted = words.to_lowercase();
     let until = Instant::now() + MAX_TIME;
     let (mut found, mut looked_at, mut octets) = (Vec::new(), 0, 0);

@@ -255,7 +255,7 @@ mod tests {
         assert_eq!(sessions.held().len(), MAX_SESSIONS_PER_ACCOUNT);
         assert_eq!(sessions.find(&first, now), None, "the oldest goes");
         for number in MAX_SESSIONS_PER_ACCOUNT..MAX_SESSIONS {
-            sessions.begin(account(number as i64), now).unwrap();
+            sessions.begin(account(i64::try_from(number).unwrap()), now).unwrap();
         }
         assert_eq!(sessions.begin(account(-1), now), None);
         assert!(sessions.begin(account(-1), now + IDLE).is_some(), "those that are over make room");

@@ -219,6 +219,12 @@ pub(super) fn is_own_path(path: &str) -> bool {
         && path.bytes().all(|octet| octet.is_ascii_graphic() && octet != b'\\')
 }
 
+/// The beginning of a text: whole characters, and at most so many octets.
+pub(super) fn cut(text: &str, limit: usize) -> &str {
+    let end = (0..=limit.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    end.and_then(|end| text.get(..end)).unwrap_or_default()
+}
+
 /// Octets as people read them.
 pub(super) fn size(octets: u64) -> String {
     const UNITS: [&str; 4] = ["KB", "MB", "GB", "TB"];
@@ -509,6 +515,13 @@ mod tests {
             assert!(!is_own_path(path), "{path:?}");
         }
         assert!(!is_own_path(&format!("/{}", "x".repeat(5000))));
+    }
+
+    #[test]
+    fn texts_are_cut_between_characters() {
+        for (limit, text) in [(0, ""), (1, "a"), (2, "a"), (3, "a"), (4, "a카"), (9, "a카")] {
+            assert_eq!(cut("a카", limit), text, "{limit}");
+        }
     }
 
     #[test]

@@ -212,7 +212,7 @@ async fn drafts_are_kept_gone_on_with_and_sent() {
     assert_eq!(saved.status, StatusCode::SEE_OTHER, "{}", saved.text());
     let (flags, _) = contents(&server, &bob, "Drafts").await.remove(0);
     assert_eq!(flags, SystemFlags::DRAFT | SystemFlags::SEEN);
-    let page = browser.see(&saved.location().to_owned()).await;
+    let page = browser.see(saved.location()).await;
     assert!(
         page.text().contains("one\ntwo") && page.text().contains("a.bin") && page.text().contains("later")
     );
@@ -226,7 +226,7 @@ async fn drafts_are_kept_gone_on_with_and_sent() {
     ];
     let saved = browser.compose(&page, &fields, &[]).await;
     assert_eq!(contents(&server, &bob, "Drafts").await.len(), 1);
-    let page = browser.see(&saved.location().to_owned()).await;
+    let page = browser.see(saved.location()).await;
     let fields = [
         ("to", "bob@hamburger.edu"),
         ("subject", "now"),
