@@ -379,7 +379,7 @@ async fn a_maildrop_is_read_and_emptied() {
 #[tokio::test]
 async fn passwords_need_tls_unless_it_is_allowed() {
     let place = tempfile::tempdir().unwrap();
-    let text = "hostname = \"mx.hamburger.edu\"\n[listen]\nsmtp = \"\"\nwebmail = \"\"\n\
+    let text = "hostname = \"mx.hamburger.edu\"\n[listen]\nsmtp = \"\"\n\
                 submission = \"127.0.0.1:0\"\npop3 = \"127.0.0.1:0\"\nwebmail = \"\"\n";
     let config = Config::parse(text, place.path()).unwrap();
     let server = Server::start(config, handler).unwrap();

@@ -91,28 +91,35 @@ fn pictures(message: &Message<'_>) -> HashMap<String, String> {
     pictures
 }
 
-/// How many start tags more than end tags there are at some place, those that hold nothing aside. It is more than the
-/// depth of the tree rather than less.
+/// How many elements are open at once at most, as far as tags tell; those that hold nothing, and those that end where
+/// the next begins, aside.
 fn depth(html: &str) -> usize {
-    const EMPTY: [&str; 12] =
-        ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"];
+    const LONGEST: usize = 16;
+    const ASIDE: [&[u8]; 20] = [
+        b"area", b"base", b"br", b"col", b"embed", b"hr", b"img", b"input", b"link", b"meta", b"source",
+        b"wbr", b"p", b"li", b"tr", b"td", b"th", b"dd", b"dt", b"option",
+    ];
+    // An end tag only ends what is open.
+    let mut open: HashMap<Vec<u8>, usize> = HashMap::new();
     let (mut depth, mut deepest) = (0_usize, 0);
     for at in memchr::memchr_iter(b'<', html.as_bytes()) {
         let rest = html.as_bytes().get(at + 1..).unwrap_or_default();
-        match rest.first() {
-            Some(b'/') => depth = depth.saturating_sub(1),
-            Some(octet) if octet.is_ascii_alphabetic() => {
-                let name: Vec<u8> =
-                    rest.iter().take_while(|octet| octet.is_ascii_alphanumeric()).take(12).copied().collect();
-                // Their end tags are often left out, and imply nothing deep.
-                let is_empty = EMPTY.iter().any(|empty| name.eq_ignore_ascii_case(empty.as_bytes()));
-                let implied = [&b"p"[..], b"li", b"tr", b"td", b"th", b"dd", b"dt", b"option"];
-                if !is_empty && !implied.iter().any(|known| name.eq_ignore_ascii_case(known)) {
-                    depth += 1;
-                    deepest = deepest.max(depth);
-                }
-            }
-            _ => {}
+        let is_end = rest.first() == Some(&b'/');
+        let name = rest.get(usize::from(is_end)..).unwrap_or_default().iter();
+        let name =
+            name.take_while(|octet| !octet.is_ascii_whitespace() && !b"/><".contains(octet)).take(LONGEST);
+        let name: Vec<u8> = name.map(u8::to_ascii_lowercase).collect();
+        if !name.first().is_some_and(u8::is_ascii_alphabetic) || ASIDE.contains(&name.as_slice()) {
+            continue;
+        }
+        let count = open.entry(name).or_default();
+        if !is_end {
+            *count += 1;
+            depth += 1;
+            deepest = deepest.max(depth);
+        } else if *count > 0 {
+            *count -= 1;
+            depth -= 1;
         }
     }
     deepest
@@ -320,6 +327,8 @@ mod tests {
         };
         assert_eq!(html(&"x".repeat(MAX_HTML + 1)), None);
         assert_eq!(html(&"<div>".repeat(MAX_DEPTH + 1)), None);
+        assert_eq!(html(&"<div></x>".repeat(MAX_DEPTH + 1)), None);
+        assert!(html(&"<div><p>x</div>".repeat(1000)).is_some());
         for piece in [
             "<p>",
             "<b>",

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::header::{CONTENT_SECURITY_POLICY, X_FRAME_OPTIONS};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
-use postroad_message::{AddressList, Message, Part};
+use postroad_message::{AddressList, Message, Part, TransferEncoding};
 
 use super::folder::subject;
 use super::html;
@@ -169,6 +169,13 @@ fn addresses(list: &AddressList) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
+/// About how many octets a part has as a file, without decoding it.
+fn file_size(part: &Part<'_>) -> u64 {
+    let size = part.raw_body().len() as u64;
+    // 57 octets are a line of 76 characters and its end.
+    if part.transfer_encoding() == TransferEncoding::Base64 { (size + 2) * 57 / 78 } else { size }
+}
+
 /// The parts that can be downloaded: all that are not shown as text.
 pub(super) fn attachments(message: &Message<'_>, place: &Place) -> Vec<AttachmentView> {
     let bodies = message.bodies();
@@ -181,7 +188,7 @@ pub(super) fn attachments(message: &Message<'_>, place: &Place) -> Vec<Attachmen
         let number = part.number().to_string();
         AttachmentView {
             name: file_name(&part),
-            size: size(part.body().len() as u64),
+            size: size(file_size(&part)),
             kind: part.content_type().essence().to_owned(),
             href: format!("/message/part?{}&part={number}", place.query()),
             number,

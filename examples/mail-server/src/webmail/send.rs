@@ -30,9 +30,9 @@ use crate::store::{Spool, StoreError};
 const PIECE: usize = 64 * 1024;
 
 /// What somebody wrote.
-struct Written<'a> {
-    web: &'a Web,
-    member: &'a Member,
+struct Written {
+    web: Web,
+    member: Member,
     fields: Fields,
     /// The message that it comes from, if that is still there.
     source: Option<Place>,
@@ -56,25 +56,33 @@ pub(super) async fn submit(
     };
     let member = Member::of(&visitor, session, account, "/compose");
     let check = |token: &str| member.check_form(&web, token);
-    let Upload { fields, files, is_too_large } = upload::read(&web, request, limit, true, check).await?;
-    let mut written = Written::new(&web, &member, fields).await?;
-    let t = member.language.texts();
+    let upload = upload::read(&web, request, limit, true, check).await?;
+    // What has come whole is done with, whether or not the browser waits for it: a message is not half sent.
+    tokio::spawn(finish(web, member, upload)).await.map_err(|_| Failure::Busy)?
+}
+
+async fn finish(web: Web, member: Member, upload: Upload) -> Result<Response, Failure> {
+    let Upload { fields, files, is_too_large } = upload;
+    let (session, t) = (member.session, member.language.texts());
+    let mut written = Written::new(web.clone(), member, fields).await?;
     if is_too_large {
+        let limit = web.context.config.limits.message_size;
         written.errors.push(fill(t.too_large, &[&size(limit)]));
         written.errors.push(t.files_again.to_owned());
         written.status = StatusCode::PAYLOAD_TOO_LARGE;
         return written.again(None).await;
     }
-    let is_draft = written.fields.one("action") == "draft";
+    if written.fields.one("action") == "draft" {
+        return written.save(files).await;
+    }
     let once = parse_id(written.fields.one("once")).ok_or(Failure::BadRequest)?;
     let sessions = &web.context.webmail.sessions;
-    if !is_draft && !sessions.take_form(&session, once) {
+    if !sessions.take_form(&session, once) {
         return Ok(see_other("/folder?name=INBOX&done=twice"));
     }
-    let response = if is_draft { written.save(files).await } else { written.send(files).await };
+    let response = written.send(files).await;
     // Only what is on its way has used up its form.
-    let is_sent = response.as_ref().is_ok_and(|response| response.status() == StatusCode::SEE_OTHER);
-    if !is_draft && !is_sent {
+    if !response.as_ref().is_ok_and(|response| response.status() == StatusCode::SEE_OTHER) {
         sessions.give_form_back(&session, &once);
     }
     response
@@ -92,11 +100,11 @@ async fn ended(web: &Web, visitor: Visitor, request: Request) -> Result<Response
     Ok(show(StatusCode::UNAUTHORIZED, &EndedPage { frame, text }))
 }
 
-impl<'a> Written<'a> {
-    async fn new(web: &'a Web, member: &'a Member, fields: Fields) -> Result<Self, Failure> {
+impl Written {
+    async fn new(web: Web, member: Member, fields: Fields) -> Result<Self, Failure> {
         let source = match fields.one("mode") {
             "" => None,
-            _ => match Place::find(web, member, &fields).await {
+            _ => match Place::find(&web, &member, &fields).await {
                 Ok(place) => Some(place),
                 Err(Failure::NotFound) => None,
                 Err(failure) => return Err(failure),
@@ -183,7 +191,7 @@ impl<'a> Written<'a> {
     async fn kept(&self) -> Result<Vec<File>, Failure> {
         let numbers: Vec<&str> = self.fields.all("keep").collect();
         let (Some(source), false) = (&self.source, numbers.is_empty()) else { return Ok(Vec::new()) };
-        let loaded = source.load(self.web).await?;
+        let loaded = source.load(&self.web).await?;
         let mut files = Vec::new();
         for view in attachments(&loaded.message, source) {
             if !numbers.contains(&view.number.as_str()) {
@@ -231,13 +239,13 @@ impl<'a> Written<'a> {
             }
             return self.again(None).await;
         };
-        let Web { context, peer, .. } = self.web;
+        let Web { context, peer, .. } = self.web.clone();
         let mut copy = context.store.spool();
         let submission = if had_errors {
             None
         } else {
             let begun =
-                Submission::begin(context, *peer, &self.member.account, &recipients, assembled.size()).await;
+                Submission::begin(&context, peer, &self.member.account, &recipients, assembled.size()).await;
             begun.map_err(|refused| self.refused(refused)).ok()
         };
         let Some(mut submission) = submission else {
@@ -313,7 +321,7 @@ impl<'a> Written<'a> {
         special_use: SpecialUse,
         flags: SystemFlags,
     ) -> Result<(Folder, u32), StoreError> {
-        let folder = special(self.web, self.member, special_use).await?;
+        let folder = special(&self.web, &self.member, special_use).await?;
         let message =
             NewMessage { message: copy.finish().await?, flags: Flags::system(flags), internal_date: None };
         let now = self.web.context.clock.now();
@@ -404,7 +412,7 @@ impl<'a> Written<'a> {
             }
         }
         if let Some(place) = kept_in {
-            let loaded = place.load(self.web).await?;
+            let loaded = place.load(&self.web).await?;
             let chosen: Vec<&str> = self.fields.all("keep").collect();
             form.kept = attachments(&loaded.message, &place)
                 .into_iter()
@@ -415,6 +423,6 @@ impl<'a> Written<'a> {
                 .filter(|_| form.mode != "reply")
                 .collect();
         }
-        show_form(self.web, self.member, form, errors, self.status, "").await
+        show_form(&self.web, &self.member, form, errors, self.status, "").await
     }
 }
