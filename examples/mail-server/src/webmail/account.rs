@@ -165,3 +165,23 @@ pub(super) async fn choose_language(
     web.set_cookie(&mut response, CookieName::Language, language.tag());
     Ok(response)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_way_to_tls_leads_to_the_same_host() {
+        let to = |host: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(HOST, HeaderValue::from_str(host).unwrap());
+            secure_location(&headers)
+        };
+        assert_eq!(to("mail.crepes.fr:2080").as_deref(), Some("https://mail.crepes.fr:2080/login"));
+        assert_eq!(to("[2001:db8::1]:2080").as_deref(), Some("https://[2001:db8::1]:2080/login"));
+        for host in ["", "evil.example/", "a b", "user@evil.example", "a\\b", "a?b", "a#b"] {
+            assert_eq!(to(host), None, "{host}");
+        }
+        assert_eq!(secure_location(&HeaderMap::new()), None);
+    }
+}

@@ -350,6 +350,25 @@ async fn guessing_passwords_is_slow() {
 }
 
 #[tokio::test]
+async fn passwords_go_in_the_clear_from_this_host_alone() {
+    use crate::webmail::visitor::Web;
+    let place = tempfile::tempdir().unwrap();
+    for (more, anywhere) in [("", false), ("[auth]\nplaintext_without_tls = true", true)] {
+        let server = start(place.path(), more);
+        let web = |peer: &str, is_tls| {
+            Web::new(std::sync::Arc::clone(&server.context), peer.parse().unwrap(), 80, is_tls)
+                .may_send_password()
+        };
+        assert!(
+            web("127.0.0.1:4000", false) && web("[::1]:4000", false) && web("[::ffff:127.0.0.1]:4000", false)
+        );
+        assert!(web("192.0.2.1:4000", true));
+        assert_eq!(web("192.0.2.1:4000", false), anywhere);
+        server.stop(Duration::from_secs(5)).await;
+    }
+}
+
+#[tokio::test]
 async fn https_is_spoken_on_the_same_port_and_makes_cookies_secure() {
     use postroad_tokio::rustls::RootCertStore;
     use postroad_tokio::tls;
