@@ -177,7 +177,13 @@ pub(super) async fn from_two_devices(stage: &Arc<Stage>, world: &World) -> Resul
     // Headers alone, against the whole.
     let fields = "(UID RFC822.SIZE BODY.PEEK[HEADER.FIELDS (FROM SUBJECT)])";
     let listed = laptop.ask(&format!("FETCH 1:* {fields}")).await?;
-    let headers: u64 = listed.rows.iter().flat_map(FetchRow::sections).filter_map(|section| section.octets()).map(|octets| octets.len() as u64).sum();
+    let headers: u64 = listed
+        .rows
+        .iter()
+        .flat_map(FetchRow::sections)
+        .filter_map(|section| section.octets())
+        .map(|octets| octets.len() as u64)
+        .sum();
     let whole: u64 = listed.rows.iter().filter_map(FetchRow::size).sum();
     laptop.show(stage, "shows a list: headers alone are enough for it");
     stage.fact(&format!(
@@ -197,7 +203,8 @@ pub(super) async fn from_two_devices(stage: &Arc<Stage>, world: &World) -> Resul
     let parts = structure.row()?.body_structure().context("no structure")?;
     let octets: u64 = parts.parts().map(|part| part.octets()).max().unwrap_or_default();
     let text = laptop.ask(&format!("UID FETCH {menu} BODY.PEEK[1]")).await?;
-    let read: usize = text.row()?.sections().filter_map(|section| section.octets()).map(|octets| octets.len()).sum();
+    let read: usize =
+        text.row()?.sections().filter_map(|section| section.octets()).map(|octets| octets.len()).sum();
     laptop.show(stage, "reads the text of one message, and leaves its attachment where it is");
     stage.fact(&format!("{read} octets of text were fetched, {octets} of the attachment were not"));
     stage.line("");
@@ -227,7 +234,8 @@ pub(super) async fn from_two_devices(stage: &Arc<Stage>, world: &World) -> Resul
     // The copy is the one that Alice sent.
     phone.ask("SELECT Archive").await?;
     let fetched = phone.ask("FETCH 1 BODY.PEEK[]").await?;
-    let octets = fetched.row()?.sections().next().and_then(|section| section.octets()).context("no message")?;
+    let octets =
+        fetched.row()?.sections().next().and_then(|section| section.octets()).context("no message")?;
     let sent = messages(world.clock().now())?;
     let id = Message::parse(&octets).message_id().context("no Message-ID")?.to_string();
     let original = sent
@@ -238,7 +246,8 @@ pub(super) async fn from_two_devices(stage: &Arc<Stage>, world: &World) -> Resul
     phone.quit().await?;
     laptop.quit().await?;
     world.quiet(stage).await?;
-    stage.fact("the message in Archive is octet by octet what Alice sent, but for the trace fields before it");
+    stage
+        .fact("the message in Archive is octet by octet what Alice sent, but for the trace fields before it");
     stage.line("");
     Ok(())
 }
