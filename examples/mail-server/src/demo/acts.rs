@@ -311,7 +311,7 @@ async fn mailbox(server: &Server, who: &Person) -> Result<usize> {
 }
 
 /// Waits until a mailbox holds so many messages.
-async fn wait_for(server: &Server, who: &Person, count: usize) -> Result<()> {
+pub(super) async fn wait_for(server: &Server, who: &Person, count: usize) -> Result<()> {
     let until = tokio::time::Instant::now() + PATIENCE;
     while mailbox(server, who).await? < count {
         if tokio::time::Instant::now() > until {

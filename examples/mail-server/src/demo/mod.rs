@@ -4,6 +4,7 @@ mod acts;
 mod agents;
 mod imap;
 mod stage;
+mod web;
 mod world;
 
 use std::io::BufRead as _;
@@ -17,10 +18,11 @@ use stage::Stage;
 use world::World;
 
 /// The acts, in order: the number to name them by, and what happens. The second has a scene for each way to read mail.
-const ACTS: [(u8, &str); 4] = [
+const ACTS: [(u8, &str); 5] = [
     (1, "Alice writes to Bob"),
     (2, "Bob pulls his mail by POP3"),
     (2, "Bob's mail on two devices, by IMAP"),
+    (2, "Bob reads and answers in a browser"),
     (3, "hamburger.edu is down"),
 ];
 
@@ -78,6 +80,7 @@ async fn act(scene: usize, stage: &Arc<Stage>, world: &mut World) -> Result<()> 
         0 => acts::submission_and_relay(stage, world).await,
         1 => acts::pull_by_pop3(stage, world).await,
         2 => imap::from_two_devices(stage, world).await,
+        3 => web::in_a_browser(stage, world).await,
         _ => acts::destination_is_down(stage, world).await,
     }
 }
