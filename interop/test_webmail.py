@@ -56,6 +56,8 @@ class Webmail(unittest.TestCase):
                 client.send_message(mail)
             with tempfile.TemporaryDirectory() as folder:
                 (Path(folder) / "카페 메뉴.bin").write_bytes(bytes(range(256)) * 1000)
+                with open(Path(folder) / "large.bin", "wb") as large:
+                    large.truncate(60_000_000)
                 settings = {
                     "module": str(module),
                     "chromium": chromium,

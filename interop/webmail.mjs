@@ -149,6 +149,19 @@ try {
   await bob.waitForTimeout(500);
   assert.deepEqual(bob.foreign, []);
 
+  // A file that is too large: said on a page, with the text still there.
+  await bob.goto(`${bob.base}/compose`);
+  await bob.getByLabel("To", { exact: true }).fill("alice@crepes.fr");
+  await bob.getByLabel("Text").fill("This took me an hour.");
+  await bob.getByLabel("Attach files").setInputFiles(join(settings.folder, "large.bin"));
+  const [answer] = await Promise.all([
+    bob.waitForResponse((response) => response.request().method() === "POST"),
+    bob.getByRole("button", { name: "Send" }).click(),
+  ]);
+  assert.equal(answer.status(), 413);
+  await bob.getByRole("alert").filter({ hasText: "too large" }).waitFor();
+  assert.equal(await bob.getByLabel("Text").inputValue(), "This took me an hour.");
+
   // The other language.
   await bob.getByRole("button", { name: "한국어" }).click();
   await bob.goto(`${bob.base}/folder?name=INBOX`);

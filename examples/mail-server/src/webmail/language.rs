@@ -191,6 +191,7 @@ texts! {
     not_sent: "The message was not sent. Your text is still here.", "메일을 보내지 못했습니다. 작성한 내용은 그대로 있습니다.";
     files_kept: "Your files were saved with a draft.", "첨부파일은 임시저장한 메일에 함께 보관했습니다.";
     files_again: "Please choose your files again.", "첨부파일은 다시 선택해 주세요.";
+    files_gone: "Files that were attached are not there any more. Look again at what is attached.", "첨부했던 파일이 이미 없어졌습니다. 첨부파일을 다시 확인해 주세요.";
     bad_text: "Something in this message cannot be sent.", "보낼 수 없는 내용이 있습니다.";
     wrote: "On {}, {} wrote:", "{}에 {} 님이 쓴 글:";
     forwarded: "Forwarded message", "전달된 메일";

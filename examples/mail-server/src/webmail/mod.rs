@@ -40,7 +40,7 @@ use crate::store::Store;
 use visitor::Web;
 
 /// The octets of a form without files.
-const FORM_LIMIT: usize = 256 * 1024;
+const FORM_LIMIT: usize = 64 * 1024;
 
 /// What all connections of the webmail share.
 #[derive(Debug)]

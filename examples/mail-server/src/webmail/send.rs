@@ -187,11 +187,26 @@ impl Written {
         Ok(builder)
     }
 
-    /// The parts of the source that go along, as files.
-    async fn kept(&self) -> Result<Vec<File>, Failure> {
+    /// The parts of the source that go along, as files. One that is gone is an error: nobody sends less than they think.
+    async fn kept(&mut self) -> Result<Vec<File>, Failure> {
+        let gone = self.t().files_gone;
         let numbers: Vec<&str> = self.fields.all("keep").collect();
-        let (Some(source), false) = (&self.source, numbers.is_empty()) else { return Ok(Vec::new()) };
-        let loaded = source.load(&self.web).await?;
+        if numbers.is_empty() {
+            return Ok(Vec::new());
+        }
+        let loaded = match &self.source {
+            Some(source) => source.load(&self.web).await.map(|loaded| Some((source, loaded))),
+            None => Ok(None),
+        };
+        let (source, loaded) = match loaded {
+            Ok(Some(loaded)) => loaded,
+            Ok(None) | Err(Failure::NotFound) => {
+                self.source = None;
+                self.errors.push(gone.to_owned());
+                return Ok(Vec::new());
+            }
+            Err(failure) => return Err(failure),
+        };
         let mut files = Vec::new();
         for view in attachments(&loaded.message, source) {
             if !numbers.contains(&view.number.as_str()) {
@@ -204,6 +219,9 @@ impl Written {
             }
             let content_type = part.content_type().essence().parse().map_err(|_| Failure::NotFound)?;
             files.push(File { name: view.name, content_type, content: spool.finish().await? });
+        }
+        if files.len() < numbers.len() {
+            self.errors.push(gone.to_owned());
         }
         Ok(files)
     }
@@ -232,7 +250,6 @@ impl Written {
     async fn send(mut self, files: Vec<File>) -> Result<Response, Failure> {
         let has_files = !files.is_empty();
         let recipients = self.recipients();
-        let had_errors = !self.errors.is_empty();
         let Some(mut assembled) = self.assemble(files).await? else {
             if has_files {
                 self.errors.push(self.t().files_again.to_owned());
@@ -241,12 +258,12 @@ impl Written {
         };
         let Web { context, peer, .. } = self.web.clone();
         let mut copy = context.store.spool();
-        let submission = if had_errors {
-            None
-        } else {
+        let submission = if self.errors.is_empty() {
             let begun =
                 Submission::begin(&context, peer, &self.member.account, &recipients, assembled.size()).await;
             begun.map_err(|refused| self.refused(refused)).ok()
+        } else {
+            None
         };
         let Some(mut submission) = submission else {
             if has_files {

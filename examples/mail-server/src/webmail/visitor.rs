@@ -115,7 +115,7 @@ pub(super) struct Visitor {
     pub(super) language: Language,
     /// Their session, if it is not over.
     pub(super) session: Option<(Id, Account)>,
-    /// They have the cookie of a session, which may be over.
+    /// They have the cookie of a session of ours, which may be over.
     pub(super) had_session: bool,
     /// Before they log in: the identifier that the forms of the log-in page belong to.
     pub(super) visit: Option<Id>,
@@ -124,14 +124,15 @@ pub(super) struct Visitor {
 impl Visitor {
     pub(super) fn read(headers: &HeaderMap, web: &Web) -> Self {
         let id = |name: CookieName| web.cookie(headers, name.text()).and_then(|text| web.key().open(text));
-        let session = id(CookieName::Session).and_then(|id| {
+        let cookie = id(CookieName::Session);
+        let session = cookie.and_then(|id| {
             web.context.webmail.sessions.find(&id, Instant::now()).map(|account| (id, account))
         });
         let chosen = web.cookie(headers, CookieName::Language.text()).and_then(Language::from_tag);
         Self {
             language: chosen.unwrap_or_else(|| Language::accepted(headers)),
             session,
-            had_session: web.cookie(headers, CookieName::Session.text()).is_some_and(|text| !text.is_empty()),
+            had_session: cookie.is_some(),
             visit: id(CookieName::Visit),
         }
     }

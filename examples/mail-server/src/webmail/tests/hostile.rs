@@ -158,7 +158,9 @@ async fn nobody_sees_the_mail_of_others() {
         ("to", "eve@hamburger.edu"),
         ("action", "send"),
     ];
-    assert_eq!(eve.compose(&compose, &fields, &[]).await.status, StatusCode::SEE_OTHER);
+    let refused = eve.compose(&compose, &fields, &[]).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused.text().contains("not there any more") && !refused.text().contains("secret"));
     assert_eq!(contents(&server, &bob, "INBOX").await.len(), 1);
     server.stop(Duration::from_secs(5)).await;
 }

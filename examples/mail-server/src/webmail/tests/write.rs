@@ -193,6 +193,16 @@ async fn forwarded_messages_take_their_attachments_along() {
     let names: Vec<_> = forwarded.attachments().iter().map(|part| part.filename().unwrap()).collect();
     assert_eq!(names, ["a.png", "c.txt"]);
     assert_eq!(forwarded.attachments()[0].body().as_ref(), b"\x89PNG");
+
+    // When the message is gone meanwhile, nothing goes out with less than was meant.
+    let page = browser.see(&format!("/compose?mode=forward&{path}")).await;
+    let (mailbox, _) = server.context.store.find_mailbox(&bob, "INBOX").await.unwrap();
+    server.context.store.remove_messages(&mailbox, [uid].into_iter().collect()).await.unwrap();
+    let fields = [("to", "bob@hamburger.edu"), ("keep", "2"), ("text", "kept text"), ("action", "send")];
+    let refused = browser.compose(&page, &fields, &[]).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused.text().contains("not there any more") && refused.text().contains("kept text"));
+    assert_eq!(contents(&server, &bob, "INBOX").await.len(), 1);
     server.stop(Duration::from_secs(5)).await;
 }
 
