@@ -16,8 +16,8 @@ use postroad_sasl::{Plain, PlainClient};
 use postroad_smtp::client::Envelope;
 use postroad_smtp::types::{BodyType, ForwardPath};
 
-use crate::{address, cli, password, tls};
 use crate::terminal::told;
+use crate::{address, cli, password, tls};
 use connection::{Connection, Security, Target};
 use content::Content;
 use envelope::Addresses;
