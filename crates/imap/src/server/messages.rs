@@ -85,7 +85,9 @@ impl Store {
     ///
     /// Not now, or never: see [`RowError`].
     pub fn row<'s>(&self, session: &'s mut Server, uid: u32) -> Result<Row<'s>, RowError> {
-        session.row(&self.ticket, uid, self.command.uid)
+        let mut row = session.row(&self.ticket, uid, self.command.uid)?;
+        row.is_stored = true;
+        Ok(row)
     }
 
     /// A message has new flags. This is told, unless the client asked for silence; then only its modification sequence is, where the

@@ -266,7 +266,7 @@ impl Server {
     /// The selected mailbox has changed. Told to the client as soon as it may be: at once during IDLE, else before the end of a command.
     ///
     /// Every change must be given, in the mailbox's own order, from the moment on which [`Selected`] described; those that this client caused
-    /// too, except changes of flags that [`Store::stored`] told already. Without a selected mailbox it does nothing.
+    /// too. Only changes of flags that [`Store::stored`] tells may be left out. Without a selected mailbox it does nothing.
     pub fn notify(&mut self, change: Change) {
         if let Some(view) = &mut self.view {
             view.apply(change);

@@ -9,6 +9,8 @@ mod commands;
 mod framed;
 mod framer;
 mod lenience;
+mod model;
+mod model_client;
 mod names;
 mod office;
 mod responses;
