@@ -3,6 +3,7 @@
 #![allow(clippy::panic, clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 #![allow(clippy::disallowed_methods, reason = "a test must begin at some time")]
 
+mod book;
 mod codec;
 mod commands;
 #[cfg(feature = "tokio-codec")]
@@ -18,4 +19,5 @@ mod rows;
 mod server;
 mod server_limits;
 mod sets;
+mod transcripts;
 mod view;

@@ -29,6 +29,8 @@ impl Units {
             unit.line.push_str(text);
             at = end + 2;
             let header = text.strip_suffix('}').and_then(|text| text.rsplit_once('{'));
+            // No literal is in the text of a status response.
+            let header = header.filter(|_| !unit.line.contains(" BAD ") && !unit.line.contains(" OK "));
             let Some(len) = header.and_then(|(_, len)| len.parse::<usize>().ok()) else { break };
             let literal = self.buffer.get(at..at + len)?;
             unit.literals.push(literal.to_vec());
@@ -36,6 +38,15 @@ impl Units {
         }
         self.buffer.drain(..at);
         Some(unit)
+    }
+
+    /// The same as it came, with its literals in place and without the CRLF at its end.
+    pub(crate) fn next_octets(&mut self) -> Option<Vec<u8>> {
+        let before = self.buffer.clone();
+        self.next()?;
+        let mut octets = before;
+        octets.truncate(octets.len() - self.buffer.len() - 2);
+        Some(octets)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
