@@ -1,12 +1,14 @@
 """What a hostile or broken peer gets, from the running server."""
 
-import base64
+import random
+import re
+import smtplib
 import socket
-import ssl
+import threading
 import time
 import unittest
 
-from harness import PASSWORD, Server
+from harness import Server
 
 BOB = "bob@hamburger.edu"
 
@@ -135,6 +137,72 @@ class Hostile(unittest.TestCase):
             self.assertGreater(len(accepted), 0)
             # And with room again it goes on.
             self.assertEqual(server.smtp().sendmail("alice@crepes.fr", [BOB], b"again\r\n"), {})
+
+    def test_pop3(self):
+        with Server("hamburger.edu", [BOB]) as server:
+            raw = Raw(server.ports["pop3"])
+
+            def refused(octets):
+                raw.send(octets)
+                line = raw.file.readline()
+                self.assertTrue(line.startswith(b"-ERR"), (octets, line))
+                return line
+
+            self.assertTrue(raw.file.readline().startswith(b"+OK"))
+            refused(b"STAT\r\n")  # before the log-in
+            refused(b"x" * 600 + b"\r\n")
+            refused(b"ST\0AT\r\n")
+            refused(b"STAT\nRETR 1\r\n")  # one line, one answer
+            refused(b"XYZZY\r\n")
+            refused(b"USER\r\n")
+            raw.send(b"CAPA\r\n")
+            self.assertTrue(raw.file.readline().startswith(b"+OK"), "it goes on")
+            while raw.file.readline() != b".\r\n":
+                pass
+            for _ in range(3):
+                refused(b"XYZZY\r\n")
+            self.assertIn(b"goodbye", refused(b"XYZZY\r\n"))
+            self.assertEqual(raw.file.read(), b"", "and it hangs up")
+            raw.close()
+
+    def test_kill_9_at_any_moment_after_a_250(self):
+        """Several clients send all the time, and the power fails again and again."""
+        server = Server("hamburger.edu", [BOB])
+        chance = random.Random(1)
+        acknowledged, lock = set(), threading.Lock()
+
+        def send(kill, first):
+            """Until the server is gone. Some messages are in the store itself, some in files of their own."""
+            number = first
+            try:
+                client = server.smtp()
+                while not kill.is_set():
+                    body = b"x" * 70 + b"\r\n"
+                    message = f"Subject: number {number}\r\n\r\n".encode() + body * (number % 7 * 400)
+                    client.sendmail("alice@crepes.fr", [BOB], message)
+                    with lock:
+                        acknowledged.add(number)
+                    number += 1
+            except (OSError, smtplib.SMTPException):
+                pass
+
+        with server:
+            for turn in range(8):
+                kill = threading.Event()
+                senders = [threading.Thread(target=send, args=(kill, turn * 100_000 + sender * 10_000)) for sender in range(4)]
+                for sender in senders:
+                    sender.start()
+                time.sleep(0.05 + chance.random() * 0.4)
+                server.kill()
+                kill.set()
+                for sender in senders:
+                    sender.join()
+                server.start()
+            subject = re.compile(rb"^Subject: number (\d+)\r$", re.MULTILINE)
+            arrived = {int(subject.search(octets)[1]) for octets in server.maildrop(BOB)}
+            print(f"{len(acknowledged)} acknowledged ", end="")
+            self.assertGreater(len(acknowledged), 50)
+            self.assertEqual(acknowledged - arrived, set(), "what was acknowledged is there")
 
     def test_a_client_that_dies_in_the_middle(self):
         with Server("hamburger.edu", [BOB]) as server:

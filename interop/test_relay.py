@@ -68,13 +68,19 @@ class Relay(unittest.TestCase):
     def test_the_receiver_is_killed(self):
         self.killed(lambda crepes, hamburger: hamburger)
 
+    def test_the_receiver_is_killed_once(self):
+        self.killed(lambda crepes, hamburger: hamburger, rounds=1)
+
     def test_the_sender_is_killed(self):
         self.killed(lambda crepes, hamburger: crepes)
 
-    def killed(self, victim):
-        """Four times: the receiver is away while messages gather, comes back, and when some of them have arrived, kill -9."""
+    def test_the_sender_is_killed_once(self):
+        self.killed(lambda crepes, hamburger: crepes, rounds=1)
+
+    def killed(self, victim, rounds=4):
+        """So many times: the receiver is away while messages gather, comes back, and when some of them have arrived, kill -9."""
         crepes, hamburger = self.both()
-        in_the_middle, rounds = 0, 4
+        in_the_middle = 0
         try:
             with crepes:
                 for part in range(rounds):
@@ -93,8 +99,11 @@ class Relay(unittest.TestCase):
                     while self.subjects(hamburger) < (part + 1) * MESSAGES // rounds and time.monotonic() < until:
                         time.sleep(0.1)
                 print(f"{in_the_middle} of {rounds} in the middle, ", end="")
+                print(f"{self.relayed(crepes)} connections, ", end="")
                 self.check(hamburger, duplicates_allowed=True)
                 self.assertGreater(in_the_middle, 0, "every kill came too early or too late to show anything")
+                if rounds == 1:
+                    self.assertLessEqual(self.relayed(crepes), 20)
         finally:
             with hamburger_closing(hamburger):
                 pass

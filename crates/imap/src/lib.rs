@@ -1,11 +1,15 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+pub mod client;
 pub mod codec;
 pub mod command;
 #[cfg(feature = "tokio-codec")]
 pub mod framed;
 mod grammar;
+pub mod manual;
+#[cfg(feature = "message")]
+pub mod message;
 pub mod response;
 pub mod server;
 pub mod types;

@@ -3,7 +3,7 @@
 //! It serves the files `*.eml` of a directory, each a message, to who says `USER demo`, `PASS demo`:
 //!
 //! ```text
-//! cargo run -p postroad-pop3 --example embed -- 127.0.0.1:2110 DIRECTORY
+//! cargo run -p postroad-pop3 --example pop3-embed -- 127.0.0.1:2110 DIRECTORY
 //! ```
 #![allow(clippy::disallowed_methods, reason = "this is the program that tells the session the time")]
 
@@ -27,7 +27,7 @@ type Store = Mutex<PathBuf>;
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let (Some(address), Some(directory)) = (arguments.next(), arguments.next()) else {
-        return Err("usage: embed ADDRESS:PORT DIRECTORY".into());
+        return Err("usage: pop3-embed ADDRESS:PORT DIRECTORY".into());
     };
     let mut config = Config::new(Domain::parse("localhost")?);
     config.login_without_tls = true; // for a demonstration on one's own machine

@@ -1,7 +1,7 @@
 //! The codec without sessions: prints what a POP3 server can do.
 //!
 //! ```text
-//! cargo run -p postroad-pop3 --features tokio-codec --example framed -- 127.0.0.1:2110
+//! cargo run -p postroad-pop3 --features tokio-codec --example pop3-framed -- 127.0.0.1:2110
 //! ```
 
 use futures_util::{SinkExt, StreamExt};
@@ -15,7 +15,7 @@ use tokio_util::codec::Framed;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let address = std::env::args().nth(1).ok_or("usage: framed ADDRESS:PORT")?;
+    let address = std::env::args().nth(1).ok_or("usage: pop3-framed ADDRESS:PORT")?;
     let mut server = Framed::new(TcpStream::connect(address).await?, ClientCodec::new(4096));
     // Two commands behind each other; the codec remembers which answer has which shape. The greeting comes first.
     server.feed(Command::Capa).await?;

@@ -1,6 +1,6 @@
 //! A mail server over blocking sockets: one thread a connection, the session in the middle.
 //!
-//! `cargo run -p postroad-smtp --example embed`, then send mail to `anybody@localhost` at port 2525; it is printed.
+//! `cargo run -p postroad-smtp --example smtp-embed`, then send mail to `anybody@localhost` at port 2525; it is printed.
 #![allow(
     clippy::disallowed_methods,
     reason = "somebody has to read the clock: the program, never the session"

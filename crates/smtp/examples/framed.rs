@@ -1,7 +1,7 @@
 //! The codec alone, in a tokio `Framed`: a server that takes every message and forgets it.
 //!
 //! Order of commands, limits on errors, deadlines, STARTTLS: all that a session does is missing here. This is for proxies, scanners and sinks.
-//! `cargo run -p postroad-smtp --example framed --features tokio-codec`
+//! `cargo run -p postroad-smtp --example smtp-framed --features tokio-codec`
 
 use futures_util::{SinkExt, StreamExt};
 use postroad_smtp::BareNewline;

@@ -25,7 +25,6 @@ pub(crate) enum Clock {
 
 impl Clock {
     /// A virtual clock that stands at `now`.
-    #[allow(dead_code, reason = "for the demonstration and for tests")]
     pub(crate) fn standing_at(now: Time) -> Self {
         Self::Virtual(Arc::new(VirtualClock {
             state: Mutex::new(State { now, awake: 0, sleeping: BTreeMap::new(), last_key: 0 }),
@@ -51,7 +50,6 @@ impl Clock {
 
     /// Lets a virtual clock go on to `target`, from one time that somebody sleeps until to the next, and returns once it stands there
     /// and everybody sleeps. The wall clock cannot be hurried: it is waited for.
-    #[allow(dead_code, reason = "for the demonstration and for tests")]
     pub(crate) async fn advance_to(&self, target: Time) {
         match self {
             Self::Real => sleep_by_the_wall(target).await,

@@ -10,6 +10,7 @@ use crate::config::Config;
 use crate::control::{self, AskError, Request, Row};
 use crate::privileges;
 use crate::store::{Store, StoreOptions, split_address};
+use crate::terminal::{complain, say};
 
 /// The longest line with a password on standard input.
 const LONGEST_PASSWORD: u64 = 4096;
@@ -21,18 +22,20 @@ pub(crate) fn account(config: &Config, action: AccountAction) -> Result<()> {
             match split_address(&address) {
                 None => bail!("{address}: not an address such as bob@hamburger.edu"),
                 Some((_, domain)) if !config.is_local(&domain) => {
-                    eprintln!("note: no mail comes here for {domain}: it is not one of `domains`");
+                    complain(format_args!(
+                        "note: no mail comes here for {domain}: it is not one of `domains`"
+                    ));
                 }
                 Some(_) => {}
             }
             let password = password(password_stdin)?;
             let request = Request::AddAccount { address: address.clone(), password, keep_password: cram_md5 };
             run(config, &request, &address, |_| Ok(()))?;
-            println!("added {address}");
+            say(format_args!("added {address}"));
         }
         AccountAction::Remove { address } => {
             run(config, &Request::RemoveAccount { address: address.clone() }, &address, |_| Ok(()))?;
-            println!("removed {address}");
+            say(format_args!("removed {address}"));
         }
         AccountAction::List { json } => {
             run(config, &Request::ListAccounts {}, "accounts", |row| {
@@ -42,7 +45,7 @@ pub(crate) fn account(config: &Config, action: AccountAction) -> Result<()> {
         AccountAction::Password { address, password_stdin } => {
             let password = password(password_stdin)?;
             run(config, &Request::SetPassword { address: address.clone(), password }, &address, |_| Ok(()))?;
-            println!("changed {address}");
+            say(format_args!("changed {address}"));
         }
     }
     Ok(())
@@ -62,11 +65,12 @@ pub(crate) fn queue(config: &Config, action: &QueueAction) -> Result<()> {
         QueueAction::Retry { id } => {
             let name = id.map_or_else(|| "queue".to_owned(), what);
             let count = run(config, &Request::RetryQueued { id }, &name, |_| Ok(()))?;
-            println!("{count} recipients are due now");
+            let due = if count == 1 { "recipient is" } else { "recipients are" };
+            say(format_args!("{count} {due} due now"));
         }
         QueueAction::Remove { id } => {
             run(config, &Request::RemoveQueued { id }, &what(id), |_| Ok(()))?;
-            println!("removed message {id}");
+            say(format_args!("removed message {id}"));
         }
     }
     Ok(())

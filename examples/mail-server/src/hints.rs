@@ -2,22 +2,24 @@
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
+use std::path::Path;
 
 use crate::config::{Listen, Protocol};
 use crate::serve::Context;
 
-/// What `serve` tells on standard error before it is ready.
-pub(crate) fn commands(context: &Context, listening: &[Listen]) -> String {
+/// What `serve` tells on standard error before it is ready. `file` is the configuration that it was started with.
+pub(crate) fn commands(context: &Context, listening: &[Listen], file: Option<&Path>) -> String {
     let config = &context.config;
-    let certificate = std::path::absolute(&context.tls.certificate_file)
-        .unwrap_or_else(|_| context.tls.certificate_file.clone())
-        .display()
-        .to_string();
+    let certificate = absolute(&context.tls.certificate_file);
+    // An account that is made without it is made in another store.
+    let with_config = file.map(|file| format!(" --config '{}'", absolute(file))).unwrap_or_default();
+    let mail_server = program("mail-server");
+    let mail_client = program("mail-client");
     let domain = config.domains.first().map_or("localhost", String::as_str);
     let user = format!("bob@{domain}");
     let mut text = String::new();
     // Writing to a String cannot fail.
-    let _ = writeln!(text, "# make an account\nmail-server account add {user}");
+    let _ = writeln!(text, "# make an account\n{mail_server} account add {user}{with_config}");
     let _ = writeln!(
         text,
         "# make a message; lines end in CRLF\n\
@@ -38,7 +40,7 @@ pub(crate) fn commands(context: &Context, listening: &[Listen]) -> String {
                     "# send a message\n\
                      curl {option}--cacert '{certificate}' --url {scheme}://{server} --user {user} \\\n     \
                      --mail-from {user} --mail-rcpt {user} --upload-file message.eml\n\
-                     mail-client send --server {server} --tls-ca '{certificate}'{implicit} --user {user} \\\n     \
+                     {mail_client} send --server {server} --tls-ca '{certificate}'{implicit} --user {user} \\\n     \
                      --from {user} --to {user} --subject Hello --text -",
                     implicit = if protocol.implicit_tls() { " --tls implicit" } else { "" },
                 )
@@ -77,6 +79,22 @@ pub(crate) fn commands(context: &Context, listening: &[Listen]) -> String {
         );
     }
     text
+}
+
+/// A path for any current folder, as it stands within single quotes.
+fn absolute(path: &Path) -> String {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    path.display().to_string().replace('\'', r"'\''")
+}
+
+/// How to start one of our programs: beside this one, if that was started by a path.
+fn program(name: &str) -> String {
+    let started = std::env::args_os().next();
+    let beside = started.and_then(|program| Some(Path::new(&program).parent()?.join(name)));
+    match beside {
+        Some(path) if path.components().nth(1).is_some() && path.exists() => format!("'{}'", absolute(&path)),
+        _ => name.to_owned(),
+    }
 }
 
 /// An address that a client on this host can connect to.

@@ -14,6 +14,7 @@ mod relay;
 mod serve;
 #[allow(dead_code, unused_imports, reason = "more mechanisms and the tests use the rest")]
 mod store;
+mod terminal;
 mod time;
 #[allow(dead_code, reason = "channel binding will use the certificate")]
 mod tls;
@@ -27,6 +28,7 @@ use tracing_subscriber::filter::LevelFilter;
 
 use cli::{Cli, Command};
 use config::Config;
+use terminal::{complain, say};
 
 fn main() -> ExitCode {
     // Wrong usage ends here, with 2.
@@ -39,8 +41,8 @@ fn main() -> ExitCode {
         Err(error) => {
             match error.downcast_ref::<config::LoadError>() {
                 // Each line begins with the file's name, as editors understand it.
-                Some(error) => eprintln!("{error}"),
-                None => eprintln!("mail-server: {error:#}"),
+                Some(error) => complain(error),
+                None => complain(format_args!("mail-server: {error:#}")),
             }
             ExitCode::FAILURE
         }
@@ -50,10 +52,10 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<()> {
     match command {
         Command::Demo(arguments) => demo::run(&arguments),
-        Command::Serve { config } => serve::run(load(config.file.as_deref())?),
+        Command::Serve { config } => serve::run(load(config.file.as_deref())?, config.file.as_deref()),
         Command::CheckConfig { file } => {
             load(Some(&file))?;
-            println!("{}: ok", file.display());
+            say(format_args!("{}: ok", file.display()));
             Ok(())
         }
         Command::Account { action, config } => commands::account(&load(config.file.as_deref())?, action),

@@ -1,8 +1,9 @@
 //! `serve`: listeners, the connections on them, and an orderly end.
 
 use std::collections::HashMap;
-use std::io::{self, Write as _};
+use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -17,6 +18,7 @@ use crate::config::{Config, Listen, Protocol};
 use crate::control::{self, Control};
 use crate::relay::{self, Relay};
 use crate::store::{Store, StoreOptions};
+use crate::terminal::{complain, say};
 use crate::tls::{self, Tls};
 use crate::{hints, inbound, privileges};
 
@@ -87,16 +89,16 @@ fn raise_open_files(wanted: usize) {
     }
 }
 
-/// Runs a server until SIGTERM or SIGINT.
-pub(crate) fn run(config: Config) -> Result<()> {
+/// Runs a server, with a configuration from `file` if it has one, until SIGTERM or SIGINT.
+pub(crate) fn run(config: Config, file: Option<&Path>) -> Result<()> {
     raise_open_files(config.limits.connections);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let server = Server::start(config, handler)?;
-        eprint!("{}", hints::commands(&server.context, &server.listening));
-        announce(&server.listening)?;
+        complain(hints::commands(&server.context, &server.listening, file).trim_end());
+        announce(&server.listening);
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
@@ -115,13 +117,11 @@ pub(crate) fn run(config: Config) -> Result<()> {
 }
 
 /// What scripts wait for.
-fn announce(listening: &[Listen]) -> io::Result<()> {
-    let mut output = io::stdout().lock();
+fn announce(listening: &[Listen]) {
     for Listen { protocol, address } in listening {
-        writeln!(output, "listening {protocol} {address}")?;
+        say(format_args!("listening {protocol} {address}"));
     }
-    writeln!(output, "ready")?;
-    output.flush()
+    say("ready");
 }
 
 /// A running server.

@@ -25,7 +25,7 @@ fn greeter(protocol: Protocol) -> Option<Handler> {
 
 fn config(folder: &Path, more: &str) -> Config {
     let text = format!(
-        "[listen]\nsmtp = [\"127.0.0.1:0\", \"[::1]:0\"]\nsubmission = \"\"\npop3 = \"127.0.0.1:0\"\n{more}"
+        "[listen]\nsmtp = [\"127.0.0.1:0\", \"[::1]:0\"]\nsubmission = \"\"\npop3 = \"127.0.0.1:0\"\nimap = \"\"\n{more}"
     );
     let mut config = Config::parse(&text, folder).unwrap();
     // Not every machine has IPv6.
@@ -162,7 +162,12 @@ async fn commands_go_through_the_socket() {
 async fn hints_name_the_certificate_and_the_ports() {
     let place = tempfile::tempdir().unwrap();
     let server = Server::start(config(place.path(), ""), greeter).unwrap();
-    let text = hints::commands(&server.context, &server.listening);
+    let text = hints::commands(&server.context, &server.listening, None);
+    assert!(text.contains("account add bob@") && !text.contains("--config"), "{text}");
+    let file = place.path().join("it's.toml");
+    let with_file = hints::commands(&server.context, &server.listening, Some(&file));
+    let option = format!(" --config '{}/it'\\''s.toml'\n", place.path().display());
+    assert!(with_file.contains(&option), "{with_file}");
     let certificate = place.path().join("data/certificate.pem");
     assert!(text.contains(&format!("--cacert '{}'", certificate.display())), "{text}");
     for listen in &server.listening {

@@ -313,12 +313,18 @@ impl ResponseCode {
                 Self::AppendUid { uid_validity, uids: Numbers::read_set(reader)?.into_uids() }
             }
             "BADCHARSET" => {
-                reader.eat(b'(', "a parenthesis")?;
+                // An example of RFC 9051 has no parentheses.
+                let bare = reader.peek() != Some(b'(') && reader.repair(Quirk::OddCode, reader.at());
+                if !bare {
+                    reader.eat(b'(', "a parenthesis")?;
+                }
                 let mut charsets = vec![astring(reader)?];
                 while reader.try_eat(b' ') {
                     charsets.push(astring(reader)?);
                 }
-                reader.eat(b')', "a parenthesis")?;
+                if !bare {
+                    reader.eat(b')', "a parenthesis")?;
+                }
                 Self::BadCharset(charsets)
             }
             "BADEVENT" => Self::BadEvent(until_bracket(reader)),
@@ -412,7 +418,8 @@ impl ResponseCode {
 
     /// Prints it as it stands between the brackets.
     pub fn encode(&self, out: &mut BytesMut) {
-        out.put_slice(self.name().as_bytes());
+        // The name of another may have been put together without `other`.
+        out.extend(self.name().bytes().filter(|octet| !matches!(octet, b']' | b'\r' | b'\n' | 0)));
         let mut spaced = |text: &[u8]| {
             out.put_u8(b' ');
             out.extend(text.iter().filter(|octet| !matches!(octet, b']' | b'\r' | b'\n' | 0)));

@@ -4,6 +4,12 @@
 #![allow(clippy::disallowed_methods, reason = "a test must begin at some time")]
 
 mod book;
+mod client;
+mod client_hostile;
+mod client_split;
+mod client_talk;
+mod client_timeouts;
+mod client_transcripts;
 mod codec;
 mod commands;
 #[cfg(feature = "tokio-codec")]
@@ -14,6 +20,8 @@ mod model;
 mod model_client;
 mod names;
 mod office;
+mod pair;
+mod pair_model;
 mod responses;
 mod rows;
 mod server;

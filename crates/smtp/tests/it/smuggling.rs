@@ -124,12 +124,23 @@ fn all_strings_up_to_seven_octets_after_data() {
                 let mut line = in_data(policy);
                 let codes = line.codes(&text);
                 let shown = text.escape_debug();
+                let is_answer =
+                    |code: &String| code.starts_with("250 2.0.0") || code.starts_with("550 5.6.0");
                 match oracle(text.as_bytes()) {
                     // What stands behind the end is commands again, and nonsense: no other message comes of it.
-                    Some(_) => assert!(
-                        codes[0].starts_with("250 2.0.0") || codes[0].starts_with("550 5.6.0"),
-                        "{shown}: {codes:?}"
-                    ),
+                    Some(end) => {
+                        assert!(is_answer(&codes[0]), "{shown} by {policy:?}: {codes:?}");
+                        let mut line = in_data(policy);
+                        let early = line.codes(&text[..end - 1]);
+                        assert!(early.is_empty(), "{shown} by {policy:?} ends too early: {early:?}");
+                        let at_the_end = line.codes(&text[end - 1..end]);
+                        assert_eq!(at_the_end, codes[..1], "{shown} by {policy:?} ends at octet {end}");
+                        assert_eq!(
+                            line.codes("QUIT\r\n"),
+                            ["221 2.0.0"],
+                            "{shown} by {policy:?}: nothing is left"
+                        );
+                    }
                     None => assert!(codes.is_empty(), "{shown} by {policy:?}: {codes:?}"),
                 }
                 count += 1;

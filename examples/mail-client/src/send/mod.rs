@@ -33,6 +33,10 @@ const SUBMISSIONS: u16 = 465;
 pub(crate) fn run(options: &cli::Send, traced: bool) -> Result<ExitCode> {
     let target = target(options)?;
     let addresses = Addresses::read(options).unwrap_or_else(|error| cli::wrong_usage(&told(&error)));
+    let is_bad = |character: char| character.is_control() && character != '\t';
+    if options.subject.as_ref().is_some_and(|subject| subject.contains(is_bad)) {
+        cli::wrong_usage("--subject: it cannot hold control characters");
+    }
     let recipients = addresses.recipients()?.into_iter().map(ForwardPath::from).collect();
     let mut envelope = Envelope::new(addresses.reverse_path()?, recipients);
     let content = match &options.raw {

@@ -16,6 +16,7 @@ fn wrong_usage() {
         (&send, &["--tls", "perhaps"]),
         (&send, &["--to", "carol"]),
         (&send, &["--cc", "a@b\r\nBcc: c@d"]),
+        (&send, &["--subject", "a\r\nBcc: c@d"]),
         (&send, &["--server", "127.0.0.1:99999"]),
         (&send, &["--text", "-", "--user", "alice", "--password-stdin"]),
         (&["send", "--server", "a:1", "--to", "b@c", "--from"], &["<>"]),

@@ -64,7 +64,7 @@ fn the_defaults_are_the_documented_ones() {
     assert_eq!(Config::parse("", Path::new("")).unwrap(), documented);
     assert_eq!(Config::load(None).unwrap(), documented);
     let names: Vec<_> = documented.listen.iter().map(|listen| listen.protocol.name()).collect();
-    assert_eq!(names, ["smtp", "submission", "pop3"]);
+    assert_eq!(names, ["smtp", "submission", "pop3", "imap"]);
 }
 
 #[test]
@@ -84,6 +84,7 @@ domains = ["Hamburger.EDU", "burger.example"]
 smtp = ["127.0.0.1:25", "[::1]:25"]
 submission = ""
 pop3 = ["127.0.0.1:0"]
+imap = ""
 [auth]
 mechanisms = ["plain", "CRAM-MD5"]
 plaintext_without_tls = true

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use anyhow::{Result, bail};
 
 use crate::cli::DemoArguments;
+use crate::terminal::say;
 use stage::Stage;
 use world::World;
 
@@ -24,7 +25,7 @@ pub(crate) fn run(arguments: &DemoArguments) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let played = runtime.block_on(play(arguments, folder.path()));
     if arguments.keep {
-        println!("The data of both servers are in {}", folder.path().display());
+        say(format_args!("The data of both servers are in {}", folder.path().display()));
     }
     played
 }

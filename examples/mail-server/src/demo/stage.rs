@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use conversation::{Line, Sink, Speaker};
 
+use crate::terminal::say;
+
 /// Columns of narration.
 const WIDTH: usize = 100;
 /// The column in which the meaning of a line begins.
@@ -51,10 +53,10 @@ impl Drop for Turn {
         }
         while inner.open.front().is_some_and(|first| first.ended) {
             inner.open.pop_front();
-            println!();
+            say("");
             if let Some(next) = inner.open.front_mut() {
                 for line in next.held.drain(..) {
-                    println!("{line}");
+                    say(line);
                 }
             }
         }
@@ -110,7 +112,7 @@ impl Stage {
     /// One line as it is.
     pub(crate) fn line(&self, text: &str) {
         if !self.muted {
-            println!("{text}");
+            say(text);
         }
     }
 
@@ -143,7 +145,7 @@ impl Stage {
         let has_floor = inner.open.front().is_some_and(|first| first.id == id);
         for line in lines {
             if has_floor {
-                println!("{line}");
+                say(line);
             } else if let Some(open) = inner.open.iter_mut().find(|open| open.id == id) {
                 open.held.push(line.clone());
             }

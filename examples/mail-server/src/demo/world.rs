@@ -113,7 +113,7 @@ fn start(folder: &Path, name: &str, routes: &str, options: relay::Options) -> Re
     std::fs::create_dir_all(folder)?;
     let text = format!(
         "hostname = \"{name}\"\ndomains = [\"{name}\"]\ndata = \"data\"\n\
-         [listen]\nsmtp = \"127.0.0.1:0\"\nsubmission = \"127.0.0.1:0\"\npop3 = \"127.0.0.1:0\"\n{routes}"
+         [listen]\nsmtp = \"127.0.0.1:0\"\nsubmission = \"127.0.0.1:0\"\npop3 = \"127.0.0.1:0\"\nimap = \"127.0.0.1:0\"\n{routes}"
     );
     let config = Config::parse(&text, folder).map_err(|error| anyhow::anyhow!("{error:?}"))?;
     Server::start_with(config, handler, options)

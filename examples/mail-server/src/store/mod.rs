@@ -3,6 +3,7 @@
 //! - A write returns once it is on the disk, never before ([`writer`]).
 //! - A message's octets lie in chunks of 256 KiB, once, however many mailboxes and queue entries share them.
 //! - Accepting a message for its local and its relayed recipients is one transaction: all or none.
+//! - Mailboxes, flags, and who is told of their changes: [`mailboxes`].
 //! - What is being sent or read is known to this process only, so that after a crash all of it is due again.
 
 mod accounts;

@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "whatever cannot be done here fails the test")]
 
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 fn run(folder: &Path, arguments: &[&str], input: &str) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_mail-server"))
@@ -76,4 +78,56 @@ fn accounts_and_queue_without_a_server() {
     assert_eq!(mail_server(&["account", "remove", "bob@localhost"], "").0, Some(0));
     assert_eq!(mail_server(&["account", "remove", "bob@localhost"], "").0, Some(1));
     assert_eq!(mail_server(&["account", "list"], "").1, "");
+}
+
+#[test]
+fn a_log_that_nobody_reads_ends_no_connection() {
+    let place = tempfile::tempdir().unwrap();
+    let config =
+        "[listen]\nsmtp = \"127.0.0.1:0\"\nsubmission = \"\"\npop3 = \"\"\nimap = \"\"\nwebmail = \"\"\n";
+    std::fs::write(place.path().join("mail-server.toml"), config).unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_mail-server"))
+        .args(["--log", "trace", "serve", "--config", "mail-server.toml"])
+        .current_dir(place.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    output.read_line(&mut line).unwrap();
+    let address = line.trim_end().strip_prefix("listening smtp ").unwrap_or_default().to_owned();
+    drop((output, child.stderr.take()));
+    let conversation = || -> std::io::Result<String> {
+        let mut client = TcpStream::connect(address)?;
+        client.set_read_timeout(Some(Duration::from_secs(20)))?;
+        client.write_all(b"EHLO crepes.fr\r\nQUIT\r\n")?;
+        let mut said = String::new();
+        client.read_to_string(&mut said)?;
+        Ok(said)
+    };
+    let said = conversation();
+    let running = child.try_wait().unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(running.is_none(), "the server goes on: {running:?}");
+    let said = said.unwrap();
+    assert!(said.starts_with("220 ") && said.contains("\r\n221 "), "{said}");
+}
+
+#[test]
+fn a_demo_that_nobody_watches_is_played_to_its_end() {
+    let place = tempfile::tempdir().unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_mail-server"))
+        .args(["demo", "--act", "1"])
+        .current_dir(place.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), String::from_utf8(output.stderr).unwrap().as_str()), (Some(0), ""));
 }

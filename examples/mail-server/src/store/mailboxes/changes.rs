@@ -13,8 +13,8 @@ use super::{Flags, Mailbox, UidSet};
 
 /// The changes that a log keeps for those who have not read them.
 const MAX_CHANGES: usize = 1024;
-/// The messages that these concern, in all.
-const MAX_WEIGHT: usize = 65_536;
+/// The messages that these concern, in all: about 4 MiB of flags.
+const MAX_WEIGHT: usize = 131_072;
 
 /// A change of one mailbox. All that one command did to it is one change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -330,10 +330,6 @@ impl Changes {
         let mut state = held(&self.log.state);
         self.place = self.place.max(state.first);
         while let Some(entry) = state.entry(self.place) {
-            // The end of the mailbox is no part of a snapshot.
-            if *entry.change == Change::Deleted {
-                break;
-            }
             entry.unread -= 1;
             self.place += 1;
         }

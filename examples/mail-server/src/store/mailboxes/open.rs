@@ -60,7 +60,8 @@ impl Store {
 
     /// After [`Next::Lagged`](super::Next::Lagged): the mailbox as it is now; `changes` go on from there.
     ///
-    /// What changed in flags since is in [`Store::message_rows`] with `changed_since`.
+    /// Fails with `NotFound` when it is gone. What changed in flags since is in [`Store::message_rows`] with
+    /// `changed_since`, what was removed is in [`Store::vanished`] or is missing from the snapshot.
     pub(crate) async fn resynchronise(&self, changes: &mut Changes) -> Result<Snapshot, StoreError> {
         // If this future is dropped half way, they still lag.
         changes.skip_to_end();

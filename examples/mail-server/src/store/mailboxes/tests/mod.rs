@@ -37,6 +37,25 @@ async fn append(store: &Store, mailbox: Mailbox, sizes: &[usize], names: &str) -
     store.append(&mailbox, messages, NOW).await.unwrap()
 }
 
+/// Puts many small messages into an empty mailbox, past APPEND, for that would take long: copies of one.
+async fn fill(store: &Store, mailbox: Mailbox, messages: u32) {
+    append(store, mailbox, &[3], "\\Seen").await;
+    let id = mailbox.id;
+    store
+        .write(move |connection| {
+            let copies = "WITH RECURSIVE n (uid) AS (SELECT 2 UNION ALL SELECT uid + 1 FROM n WHERE uid < ?2)
+                INSERT INTO messages SELECT mailbox_id, n.uid, blob_id, prefix, size, internal_date, saved_date,
+                flags, keywords, modseq FROM messages AS m, n WHERE m.mailbox_id = ?1 AND m.uid = 1";
+            connection.execute(copies, [id, i64::from(messages)])?;
+            let next = "UPDATE mailboxes SET uidnext = ?2 + 1 WHERE id = ?1";
+            connection.execute(next, [id, i64::from(messages)])?;
+            Ok(())
+        })
+        .await
+        .unwrap();
+    check(store).await;
+}
+
 async fn rows(store: &Store, mailbox: Mailbox, choice: Choice) -> Vec<MessageRow> {
     let mut rows = store.message_rows(&mailbox, choice);
     let mut all = Vec::new();

@@ -11,9 +11,7 @@ async fn rows_come_in_order_and_in_batches() {
     let store = open(place.path());
     let bob = account(&store, "bob@hamburger.edu").await;
     let mailbox = store.create_mailbox(&bob, "a", None, NOW).await.unwrap();
-    for _ in 0..5 {
-        append(&store, mailbox, &[3; 500], "\\Seen").await;
-    }
+    fill(&store, mailbox, 2500).await;
     let appended = append(&store, mailbox, &[7], "key").await;
     assert_eq!((appended.uids.as_slice(), appended.uidvalidity), ([2501].as_slice(), mailbox.uidvalidity()));
     let read = async |choice: Choice| {

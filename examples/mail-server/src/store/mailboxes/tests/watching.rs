@@ -102,12 +102,12 @@ async fn who_does_not_read_is_told_and_can_go_on() {
     let store = open(place.path());
     let bob = account(&store, "bob@hamburger.edu").await;
     let inbox = find(&store, &bob, "INBOX").await;
-    append(&store, inbox, &[1; 40], "").await;
+    append(&store, inbox, &[1; 4], "").await;
     let mut slow = store.open_mailbox(&bob, "INBOX").await.unwrap();
     let mut quick = store.open_mailbox(&bob, "INBOX").await.unwrap();
     let mut seen = 0;
     let mut tasks = tokio::task::JoinSet::new();
-    for round in 0..2000 {
+    for round in 0..1400 {
         let store = store.clone();
         let names = if round % 2 == 0 { "\\Seen" } else { "\\Flagged" };
         tasks.spawn(async move {
@@ -127,13 +127,13 @@ async fn who_does_not_read_is_told_and_can_go_on() {
     }
     assert_eq!(slow.changes.next().await, Next::Lagged);
     let kept = store.inner.hub.kept(inbox);
-    assert!(kept.0 <= 1024 && kept.1 <= 65_536, "{kept:?}");
+    assert!(kept.0 == 1024, "{kept:?}");
     // A future that is dropped half way changes nothing.
     let halfway = tokio::time::timeout(Duration::ZERO, store.resynchronise(&mut slow.changes)).await;
     assert!(halfway.is_ok() || slow.changes.try_next() == Some(Next::Lagged));
     store.remove_messages(&inbox, uids(&[(3, 3)])).await.unwrap();
     let snapshot = store.resynchronise(&mut slow.changes).await.unwrap();
-    assert_eq!(snapshot.uids, uids(&[(1, 2), (4, 40)]));
+    assert_eq!(snapshot.uids, uids(&[(1, 2), (4, 4)]));
     assert_eq!(slow.changes.try_next(), None);
     deliver(&store, b"x", &[&bob]).await.unwrap();
     assert!(matches!(next(&mut slow.changes).await, Change::Added { .. }));
@@ -146,7 +146,7 @@ async fn who_does_not_read_is_told_and_can_go_on() {
     assert_eq!(slow.changes.try_next(), Some(Next::Lagged));
     assert_eq!(quick.changes.try_next(), Some(Next::Lagged));
 
-    // The end of the mailbox is not lost in a resynchronisation.
+    // A mailbox that is gone has no snapshot.
     store.remove_account("bob@hamburger.edu").await.unwrap();
     assert_eq!(store.resynchronise(&mut slow.changes).await, Err(StoreError::NotFound));
 }
@@ -312,9 +312,7 @@ async fn changes_begin_where_the_snapshot_ends() {
     let bob = account(&store, "bob@hamburger.edu").await;
     let inbox = find(&store, &bob, "INBOX").await;
     // Enough that reading the snapshot takes as long as a few changes.
-    for _ in 0..8 {
-        append(&store, inbox, &[1; 1000], "").await;
-    }
+    fill(&store, inbox, 8000).await;
     let finished = std::sync::Arc::new(AtomicBool::new(false));
     let writer = tokio::spawn({
         let (store, bob, finished) = (store.clone(), bob.clone(), std::sync::Arc::clone(&finished));
@@ -339,6 +337,7 @@ async fn changes_begin_where_the_snapshot_ends() {
                 Change::Added { uids, .. } => {
                     let next = u32::try_from(snapshot.uidnext).unwrap();
                     assert_eq!(uids, UidSet::range(next, next));
+                    assert!(!present.contains(next));
                     present = present.ranges().iter().chain(uids.ranges()).copied().collect();
                 }
                 Change::Removed { uids, .. } => {
