@@ -27,5 +27,6 @@ mod rows;
 mod server;
 mod server_limits;
 mod sets;
+mod split;
 mod transcripts;
 mod view;
