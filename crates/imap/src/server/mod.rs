@@ -38,6 +38,8 @@ mod event;
 pub mod messages;
 pub mod request;
 mod row;
+#[cfg(feature = "sasl")]
+pub mod sasl;
 mod search;
 mod select;
 mod start;

@@ -24,6 +24,8 @@ mod pair;
 mod pair_model;
 mod responses;
 mod rows;
+#[cfg(feature = "sasl")]
+mod sasl;
 mod server;
 mod server_limits;
 mod sets;
