@@ -16,6 +16,7 @@ mod commands;
 mod framed;
 mod framer;
 mod lenience;
+mod memory;
 mod model;
 mod model_client;
 mod names;
@@ -27,6 +28,7 @@ mod rows;
 #[cfg(feature = "sasl")]
 mod sasl;
 mod server;
+mod server_hostile;
 mod server_limits;
 mod sets;
 mod split;
