@@ -16,6 +16,7 @@ mod commands;
 mod framed;
 mod framer;
 mod lenience;
+mod manual;
 mod memory;
 mod model;
 mod model_client;
