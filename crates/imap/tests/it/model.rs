@@ -6,7 +6,7 @@
 
 use crate::model_client::{Client, Kind, Sent, Unit, Units, flags_of};
 use bytes::{Bytes, BytesMut};
-use postroad_core::{Full, Session, Step};
+use postroad_core::{Full, Session, Step, TlsInfo};
 use postroad_imap::command::{FetchItem, StoreOperation};
 use postroad_imap::server::{
     AppendFinish, Config, Copy, CopyUid, Event, Expunge, Fetch, Literal, Move, RowError, Search, SectionItem,
@@ -138,7 +138,7 @@ impl World {
         let count = self.seats.len();
         match *act {
             Act::Send { seat, what, pick, flag } => {
-                self.seats[seat % count].send(what, pick, FLAGS[flag % 3])
+                self.seats[seat % count].send(what, pick, FLAGS[flag % 3]);
             }
             Act::Read { seat, octets } => self.read(seat % count, octets),
             Act::Work { seat, job } => self.work(seat % count, job),
@@ -375,7 +375,7 @@ impl World {
                 let told = |uid: &u32| here.server.view().is_some_and(|view| view.told().contains(*uid));
                 let truth: BTreeSet<u32> = found.iter().copied().filter(told).collect();
                 if token.command().return_options.is_some_and(|options| options.save) {
-                    here.saved = truth.clone();
+                    here.saved.clone_from(&truth);
                 }
                 here.client.truths.push_back((sent.tag.clone(), truth));
                 token.ok(&mut here.server, found, None);
@@ -394,7 +394,9 @@ impl World {
             }
             Work::Move(token) => {
                 let source: UidSet = self.present(token.messages());
-                source.iter().for_each(|uid| self.remove(uid));
+                for uid in source.iter() {
+                    self.remove(uid);
+                }
                 let destination = (1..).take(usize::try_from(source.count()).unwrap()).collect();
                 let moved = (!source.is_empty()).then_some(CopyUid { uid_validity: 2, source, destination });
                 token.ok(&mut self.seats[seat].server, moved);
@@ -406,7 +408,9 @@ impl World {
                     (among && flags.contains("\\Deleted")).then_some(*uid)
                 };
                 let gone: Vec<u32> = self.mailbox.mails.iter().filter_map(goes).collect();
-                gone.into_iter().for_each(|uid| self.remove(uid));
+                for uid in gone {
+                    self.remove(uid);
+                }
                 token.ok(&mut self.seats[seat].server);
                 None
             }
@@ -503,7 +507,7 @@ impl Seat {
         let mut config = Config::new();
         config.max_pending = 8;
         let mut seat = Self {
-            server: Server::new_over_tls(config, Default::default()),
+            server: Server::new_over_tls(config, TlsInfo::default()),
             client: Client::new(mailbox.mails.keys().copied(), is_rev2),
             to_server: BytesMut::new(),
             input: BytesMut::from("1 LOGIN a b\r\n2 ENABLE IMAP4rev2\r\n3 SELECT INBOX\r\n"),
@@ -640,8 +644,9 @@ impl Seat {
             let (first, second) = (words.next().unwrap(), words.nth(1));
             if first == "*" && second == Some("EXPUNGE") {
                 self.has_expunged = true;
-                let running = self.jobs.iter().map(|job| job.sent.kind).chain(ended.map(|sent| sent.kind));
-                let forbids = running.filter(|kind| kind.forbids_expunge()).next();
+                let mut running =
+                    self.jobs.iter().map(|job| job.sent.kind).chain(ended.map(|sent| sent.kind));
+                let forbids = running.find(|kind| kind.forbids_expunge());
                 assert_eq!(forbids, None, "EXPUNGE is sent while this runs, or at its end");
             } else if first != "*" && first != "+" {
                 let kind = self.kinds.remove(first).expect("a tag that was sent");
@@ -698,7 +703,9 @@ fn act() -> impl Strategy<Value = Act> {
 
 fn run(acts: &[Act], tells_own: bool) -> Seen {
     let mut world = World::new(3, 8, tells_own);
-    acts.iter().for_each(|act| world.act(act));
+    for act in acts {
+        world.act(act);
+    }
     world.settle();
     world.compare();
     world.seen
