@@ -90,7 +90,11 @@ impl FieldKind {
             25 => &[(b"content-transfer-encoding", ContentTransferEncoding)],
             _ => return Other,
         };
-        known.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map_or(Other, |&(_, kind)| kind)
+        let first = name.first().map(u8::to_ascii_lowercase);
+        known
+            .iter()
+            .find(|(known, _)| known.first().copied() == first && known.eq_ignore_ascii_case(name))
+            .map_or(Other, |&(_, kind)| kind)
     }
 
     /// Whether it may be there once only (RFC 5322 section 3.6, RFC 2045).
@@ -123,18 +127,19 @@ impl FieldKind {
     }
 }
 
-/// Where a field is. The lengths are within a header block, whose size is limited.
+/// Where a field is. All is within a header block, whose size is limited.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct FieldRecord {
-    pub(crate) start: usize,
+    /// From the start of the part.
+    pub(crate) start: u32,
     /// Length of the name.
     pub(crate) name: u32,
     /// From `start` to behind the colon.
     pub(crate) value: u32,
     /// From `start` to the line end of its last line.
     pub(crate) end: u32,
-    /// From `start` to behind that line end.
-    pub(crate) next: u32,
+    /// The length of that line end: 0 to 2.
+    pub(crate) line_end: u8,
     pub(crate) kind: FieldKind,
 }
 

@@ -9,7 +9,7 @@ use core::str::FromStr;
 use crate::decode::{base64, charset, quoted_printable};
 use crate::defect::{DefectCode, Defects};
 use crate::error::{InvalidReason, InvalidValue};
-use crate::header::{Header, message_id};
+use crate::header::{Header, message_id, parameters};
 use crate::index::{FieldKind, Index, PartKind, PartRecord};
 use crate::types::{
     ContentDisposition, ContentType, DispositionType, MediaType, MessageId, TransferEncoding,
@@ -367,13 +367,22 @@ impl<'m> Part<'m> {
         self.text_with(&mut Defects::default())
     }
 
+    /// The octets of the parameter `charset` of a text.
+    fn charset(&self) -> Option<Cow<'m, [u8]>> {
+        let field = self.header().first(FieldKind::ContentType);
+        let Some(field) = field.filter(|field| field.media_type().is_some()) else {
+            return Some(Cow::Borrowed(b"us-ascii"));
+        };
+        parameters::charset(field.raw_value(), &self.index.limits)
+    }
+
     pub(crate) fn text_with(&self, defects: &mut Defects) -> Option<Cow<'m, str>> {
-        let content_type = self.content_type();
-        if content_type.main_type() != "text" {
+        if !self.media_type().is_type("text") {
             return None;
         }
         let body = self.body_with(defects);
-        let charset = content_type.charset().map(str::as_bytes);
+        let charset = self.charset();
+        let charset = charset.as_deref();
         let note = |read: &charset::Text<'_>, defects: &mut Defects| {
             if read.unknown {
                 defects.add(DefectCode::UnknownCharset, 0);

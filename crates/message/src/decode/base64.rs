@@ -37,6 +37,65 @@ pub(crate) struct Faults {
     pub(crate) padding: Option<usize>,
 }
 
+/// The values of a character in each of the four places of a quantum, or [`BAD`].
+const PLACES: [[u32; 256]; 4] = {
+    let mut places = [[BAD; 256]; 4];
+    let mut octet = 0;
+    while octet < 256 {
+        if TABLE[octet] < 64 {
+            let value = TABLE[octet] as u32;
+            places[0][octet] = value << 18;
+            places[1][octet] = value << 12;
+            places[2][octet] = value << 6;
+            places[3][octet] = value;
+        }
+        octet += 1;
+    }
+    places
+};
+
+const BAD: u32 = 1 << 31;
+
+/// The quantum of four characters.
+#[inline]
+const fn quantum(characters: [u8; 4]) -> u32 {
+    PLACES[0][characters[0] as usize]
+        | PLACES[1][characters[1] as usize]
+        | PLACES[2][characters[2] as usize]
+        | PLACES[3][characters[3] as usize]
+}
+
+/// Decodes the whole quanta at the start, and says how many octets they take.
+fn decode_quanta(encoded: &[u8], out: &mut Vec<u8>) -> usize {
+    let mut at = 0;
+    // Eight quanta at a time, into a place of known size.
+    while let Some(characters) = encoded.get(at..at + 32) {
+        let mut decoded = [0; 24];
+        let mut bad = 0;
+        for (characters, decoded) in characters.chunks_exact(4).zip(decoded.chunks_exact_mut(3)) {
+            if let (&[a, b, c, d], [first, second, third]) = (characters, decoded) {
+                let quantum = quantum([a, b, c, d]);
+                bad |= quantum;
+                [_, *first, *second, *third] = quantum.to_be_bytes();
+            }
+        }
+        if bad & BAD != 0 {
+            break;
+        }
+        out.extend_from_slice(&decoded);
+        at += 32;
+    }
+    while let Some(&[a, b, c, d]) = encoded.get(at..at + 4) {
+        let quantum = quantum([a, b, c, d]);
+        if quantum & BAD != 0 {
+            break;
+        }
+        out.extend_from_slice(&quantum.to_be_bytes()[1..]);
+        at += 4;
+    }
+    at
+}
+
 /// Decodes what there is: characters that are not of the alphabet are skipped. What follows padding is decoded too if it
 /// is base64 throughout; else it is no part of the data, such as the text that a mailing list adds at the end.
 pub(crate) fn decode(encoded: &[u8], out: &mut Vec<u8>) -> Faults {
@@ -49,16 +108,7 @@ pub(crate) fn decode(encoded: &[u8], out: &mut Vec<u8>) -> Faults {
     let mut at = 0;
     while at < encoded.len() {
         if filled == 0 && padded == 0 {
-            // The straight way: whole quanta of the alphabet.
-            while let Some(&[a, b, c, d]) = encoded.get(at..at + 4) {
-                let values = [a, b, c, d].map(|octet| TABLE[usize::from(octet)]);
-                if (values[0] | values[1] | values[2] | values[3]) > 63 {
-                    break;
-                }
-                let quantum = values.iter().fold(0, |quantum, &value| quantum << 6 | u32::from(value));
-                out.extend_from_slice(&quantum.to_be_bytes()[1..]);
-                at += 4;
-            }
+            at += decode_quanta(encoded.get(at..).unwrap_or_default(), out);
         }
         let Some(&octet) = encoded.get(at) else { break };
         match TABLE[usize::from(octet)] {

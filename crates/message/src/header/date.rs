@@ -134,8 +134,52 @@ impl Reader<'_> {
     }
 }
 
+/// A date in the form that nearly all have, `Mon, 23 Nov 2026 09:00:00 +0900`, perhaps with the name of the zone in a
+/// comment; `None` for any other.
+fn plain(octets: &[u8]) -> Option<ReadDate> {
+    let text = octets.trim_ascii();
+    let digit = |octet: u8| octet.is_ascii_digit().then(|| octet - b'0');
+    let two = |high: u8, low: u8| Some(digit(high)? * 10 + digit(low)?);
+    let [a, b, c, b',', b' ', rest @ ..] = text else { return None };
+    let day_of_week = day_of_name(&[*a, *b, *c])?;
+    let (day, rest) = match rest {
+        [a, b, b' ', rest @ ..] => (two(*a, *b)?, rest),
+        [a, b' ', rest @ ..] => (digit(*a)?, rest),
+        _ => return None,
+    };
+    let [a, b, c, b' ', y1, y2, y3, y4, b' ', h1, h2, b':', m1, m2, b':', s1, s2, b' ', rest @ ..] = rest
+    else {
+        return None;
+    };
+    let month = month_of_name(&[*a, *b, *c])?;
+    let year = u16::from(two(*y1, *y2)?) * 100 + u16::from(two(*y3, *y4)?);
+    let time = (two(*h1, *h2)?, two(*m1, *m2)?, two(*s1, *s2)?);
+    let [sign @ (b'+' | b'-'), h1, h2, m1, m2, rest @ ..] = rest else { return None };
+    let (hours, minutes) = (two(*h1, *h2)?, two(*m1, *m2)?);
+    let is_name = match rest {
+        [] => true,
+        [b' ', b'(', name @ .., b')'] => name.iter().all(u8::is_ascii_alphanumeric),
+        _ => false,
+    };
+    if minutes > 59 || !is_name {
+        return None;
+    }
+    let offset = i16::from(hours) * 60 + i16::from(minutes);
+    let offset = match (sign, offset) {
+        (b'+', offset) => Some(offset),
+        (_, 0) => None,
+        (_, offset) => Some(-offset),
+    };
+    let date = DateTime::new((year, month, day), time, offset).ok()?;
+    let defect = (day_of_week != date.day_of_week()).then_some(DefectCode::WrongDayOfWeek);
+    Some(ReadDate { date, defect })
+}
+
 /// Reads a date in any of its forms, also that of `asctime`.
 pub(crate) fn parse(octets: &[u8], comment_depth: usize) -> Result<ReadDate, InvalidValue> {
+    if let Some(read) = plain(octets) {
+        return Ok(read);
+    }
     let mut reader = Reader { scanner: Scanner::new(octets, comment_depth), obsolete: false };
     reader.skip();
     let mut day_of_week = None;

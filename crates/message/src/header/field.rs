@@ -27,6 +27,7 @@ use crate::types::{
 pub struct HeaderField<'m> {
     /// From the start of the field to behind its line end.
     octets: &'m [u8],
+    start: usize,
     record: FieldRecord,
     source: u32,
     index: &'m Index,
@@ -53,9 +54,18 @@ pub enum FieldContent<'m> {
 }
 
 impl<'m> HeaderField<'m> {
-    pub(crate) fn new(source_octets: &'m [u8], source: u32, record: FieldRecord, index: &'m Index) -> Self {
-        let octets = source_octets.get(record.start..record.start + record.next as usize).unwrap_or_default();
-        Self { octets, record, source, index }
+    /// The field of a part that begins at `part_start`.
+    pub(crate) fn new(
+        source_octets: &'m [u8],
+        source: u32,
+        part_start: usize,
+        record: FieldRecord,
+        index: &'m Index,
+    ) -> Self {
+        let start = part_start + record.start as usize;
+        let length = record.end as usize + usize::from(record.line_end);
+        let octets = source_octets.get(start..start + length).unwrap_or_default();
+        Self { octets, start, record, source, index }
     }
 
     pub(crate) const fn kind(&self) -> FieldKind {
@@ -63,13 +73,13 @@ impl<'m> HeaderField<'m> {
     }
 
     pub(crate) fn defects(&self) -> Defects {
-        self.index.defects_at(self.source, self.record.start + self.record.value as usize)
+        self.index.defects_at(self.source, self.start + self.record.value as usize)
     }
 
     /// Where it begins, in octets from the start of the message; for a field of a message that lay encoded in this
     /// one, from the start of that.
     pub const fn offset(&self) -> usize {
-        self.record.start
+        self.start
     }
 
     /// The whole field as it stands there, with its line end.

@@ -48,7 +48,7 @@ impl<'m> Header<'m> {
     }
 
     fn view(&self, record: FieldRecord) -> HeaderField<'m> {
-        HeaderField::new(self.source_octets, self.record.source, record, self.index)
+        HeaderField::new(self.source_octets, self.record.source, self.record.start, record, self.index)
     }
 
     /// The octets of the block as they stand there, with the blank line that ends it.

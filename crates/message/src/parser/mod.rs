@@ -28,7 +28,7 @@ pub(crate) fn index(octets: &[u8], limits: &Limits) -> Index {
         index: Index {
             // As many as most messages have.
             parts: Vec::with_capacity(8),
-            fields: Vec::with_capacity(32),
+            fields: Vec::with_capacity(48),
             limits: limits.clone(),
             ..Index::default()
         },
@@ -36,7 +36,7 @@ pub(crate) fn index(octets: &[u8], limits: &Limits) -> Index {
         limits,
         full: false,
         full_said: false,
-        dashes: memmem::Finder::new(b"\n--"),
+        dashes: None,
     };
     let mut walk = Walk::new(Octets::Borrowed(octets), 0);
     parser.open_part(&mut walk, NONE);
@@ -71,7 +71,7 @@ struct Parser<'l> {
     full: bool,
     full_said: bool,
     /// Finds the lines that may be boundaries.
-    dashes: memmem::Finder<'static>,
+    dashes: Option<memmem::Finder<'static>>,
 }
 
 impl Parser<'_> {
@@ -177,14 +177,16 @@ impl Parser<'_> {
         let mut skipping = false;
         // Where the first line is, behind the line of an mbox file.
         let mut begins_behind = block;
+        // Places in a header block are kept in 32 bits.
+        let block_limit = self.limits.header_block.min(u32::MAX as usize);
         while walk.at < octets.len() {
             let start = walk.at;
             if !skipping {
                 if let Some(field) = plain_field(octets, start) {
                     let fields = self.index.fields.len() - first_field;
-                    if field.next - block <= self.limits.header_block && fields < self.limits.fields {
+                    if field.next - block <= block_limit && fields < self.limits.fields {
                         walk.at = field.next;
-                        self.plain_field(walk, octets, start, field, &mut first_of_kind);
+                        self.plain_field(walk, octets, (block, start), field, &mut first_of_kind);
                         continue;
                     }
                 }
@@ -214,7 +216,7 @@ impl Parser<'_> {
                 ended = true;
                 break;
             }
-            if next - block > self.limits.header_block {
+            if next - block > block_limit {
                 if !skipping {
                     self.defect(walk, DefectCode::HeaderTooLarge, start);
                 }
@@ -228,7 +230,7 @@ impl Parser<'_> {
                 skipping = true;
             }
             if !skipping {
-                self.field(walk, line, start, (end, next), first_field, &mut first_of_kind);
+                self.field(walk, line, (block, start, end, next), first_field, &mut first_of_kind);
             }
         }
         if !ended && walk.at < octets.len() {
@@ -285,8 +287,7 @@ impl Parser<'_> {
         &mut self,
         walk: &Walk<'_>,
         line: &[u8],
-        start: usize,
-        (end, next): (usize, usize),
+        (block, start, end, next): (usize, usize, usize, usize),
         first_field: usize,
         first_of_kind: &mut [u32; FIELD_KINDS],
     ) {
@@ -297,8 +298,8 @@ impl Parser<'_> {
             }
             if self.index.fields.len() > first_field {
                 if let Some(field) = self.index.fields.last_mut() {
-                    field.end = length(end, field.start);
-                    field.next = length(next, field.start);
+                    field.end = length(end, block + field.start as usize);
+                    field.line_end = line_end(end, next);
                 }
                 return;
             }
@@ -306,11 +307,11 @@ impl Parser<'_> {
         }
         let name = if matches!(line.first(), Some(b' ' | b'\t')) { None } else { field_name(line) };
         let mut record = FieldRecord {
-            start,
+            start: length(start, block),
             name: 0,
             value: 0,
             end: length(end, start),
-            next: length(next, start),
+            line_end: line_end(end, next),
             kind: FieldKind::Junk,
         };
         if let Some(name) = name {
@@ -325,7 +326,7 @@ impl Parser<'_> {
                 self.defect(walk, DefectCode::InvalidFieldName, start);
             }
         }
-        self.add_field(walk, record, first_of_kind);
+        self.add_field(walk, block, record, first_of_kind);
     }
 
     /// Takes in a field that is as it should be.
@@ -334,7 +335,7 @@ impl Parser<'_> {
         &mut self,
         walk: &Walk<'_>,
         octets: &[u8],
-        start: usize,
+        (block, start): (usize, usize),
         field: PlainField,
         first_of_kind: &mut [u32; FIELD_KINDS],
     ) {
@@ -342,25 +343,32 @@ impl Parser<'_> {
         let length = |to: usize| u32::try_from(to).unwrap_or(u32::MAX);
         let name = octets.get(start..start + field.name).unwrap_or_default();
         let record = FieldRecord {
-            start,
+            start: length(start - block),
             name: length(field.name),
             value: length(field.name + 1),
             end: length(field.end - start),
-            next: length(field.next - start),
+            line_end: line_end(field.end, field.next),
             kind: FieldKind::of(name),
         };
-        self.add_field(walk, record, first_of_kind);
+        self.add_field(walk, block, record, first_of_kind);
     }
 
     #[inline]
-    fn add_field(&mut self, walk: &Walk<'_>, record: FieldRecord, first_of_kind: &mut [u32; FIELD_KINDS]) {
-        let start = record.start;
+    fn add_field(
+        &mut self,
+        walk: &Walk<'_>,
+        block: usize,
+        record: FieldRecord,
+        first_of_kind: &mut [u32; FIELD_KINDS],
+    ) {
         let this = u32::try_from(self.index.fields.len()).unwrap_or(NONE);
         if let Some(first) = first_of_kind.get_mut(record.kind as usize) {
             if *first == NONE {
                 *first = this;
             } else if record.kind.is_single() {
-                let related = self.index.fields.get(*first as usize).map(|field| field.start);
+                let related =
+                    self.index.fields.get(*first as usize).map(|field| block + field.start as usize);
+                let start = block + record.start as usize;
                 let mut defect = Defect::new(DefectCode::DuplicateField, self.place(walk, start));
                 defect.related = related.map(|at| self.place(walk, at));
                 if record.kind.is_critical() {
@@ -380,15 +388,16 @@ impl Parser<'_> {
         part: u32,
         first_of_kind: &[u32; FIELD_KINDS],
     ) {
+        let Some(&record) = self.index.part(part) else { return };
         let value = |kind: FieldKind, index: &Index| {
             let field = index.fields.get(*first_of_kind.get(kind as usize)? as usize)?;
-            let start = field.start + field.value as usize;
-            let value = octets.get(start..field.start + field.end as usize)?;
-            Some((field.start, start, value))
+            let field_start = record.start + field.start as usize;
+            let start = field_start + field.value as usize;
+            let value = octets.get(start..field_start + field.end as usize)?;
+            Some((field_start, start, value))
         };
         let content_type = value(FieldKind::ContentType, &self.index);
         let encoding = value(FieldKind::ContentTransferEncoding, &self.index);
-        let Some(&record) = self.index.part(part) else { return };
 
         let transfer = encoding.map_or(TransferEncoding::SevenBit, |(_, _, value)| {
             parameters::transfer_encoding(value, self.limits)
@@ -478,7 +487,8 @@ impl Parser<'_> {
         if walk.bounded > 0 {
             let rest = octets.get(start..).unwrap_or_default();
             let first = rest.starts_with(b"--").then_some(start);
-            let others = self.dashes.find_iter(rest).map(|found| start + found + 1);
+            let dashes = self.dashes.get_or_insert_with(|| memmem::Finder::new(b"\n--"));
+            let others = dashes.find_iter(rest).map(|found| start + found + 1);
             for line in first.into_iter().chain(others) {
                 let (end, next) = line_at(octets, line);
                 let text = octets.get(line..end).unwrap_or_default();
@@ -579,6 +589,14 @@ impl Parser<'_> {
             nesting += 1;
         }
         nesting
+    }
+}
+
+const fn line_end(end: usize, next: usize) -> u8 {
+    match next - end {
+        0 => 0,
+        1 => 1,
+        _ => 2,
     }
 }
 
