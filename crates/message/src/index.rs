@@ -48,53 +48,97 @@ pub(crate) enum FieldKind {
 
 pub(crate) const FIELD_KINDS: usize = FieldKind::Comments as usize + 1;
 
+/// A name that means something.
+struct Known {
+    key: u64,
+    name: &'static [u8],
+    kind: FieldKind,
+}
+
+/// The first characters of a name, in lower case where they are letters.
+#[inline]
+const fn key(name: &[u8]) -> u64 {
+    let eight = if let Some(eight) = name.first_chunk::<8>() {
+        *eight
+    } else {
+        let mut eight = [0; 8];
+        let mut at = 0;
+        while at < name.len() {
+            eight[at] = name[at];
+            at += 1;
+        }
+        eight
+    };
+    u64::from_le_bytes(eight) | u64::from_le_bytes([0x20; 8])
+}
+
+const fn known(name: &'static [u8], kind: FieldKind) -> Known {
+    Known { key: key(name), name, kind }
+}
+
+/// The names of each length.
+macro_rules! names {
+    ($($constant:ident: [$(($name:literal, $kind:ident)),*];)*) => {
+        $(static $constant: [Known; [$($name.len()),*].len()] = [$(known($name, FieldKind::$kind)),*];)*
+    };
+}
+
+names! {
+    KNOWN_2: [(b"to", To), (b"cc", Cc)];
+    KNOWN_3: [(b"bcc", Bcc)];
+    KNOWN_4: [(b"from", From), (b"date", Date)];
+    KNOWN_6: [(b"sender", Sender)];
+    KNOWN_7: [(b"subject", Subject)];
+    KNOWN_8: [(b"received", Received), (b"reply-to", ReplyTo), (b"comments", Comments), (b"keywords", Comments)];
+    KNOWN_9: [(b"resent-to", ResentAddresses), (b"resent-cc", ResentAddresses)];
+    KNOWN_10: [
+        (b"message-id", MessageId),
+        (b"references", References),
+        (b"content-id", ContentId),
+        (b"resent-bcc", ResentAddresses)
+    ];
+    KNOWN_11: [
+        (b"in-reply-to", InReplyTo),
+        (b"return-path", ReturnPath),
+        (b"resent-date", ResentDate),
+        (b"resent-from", ResentAddresses),
+        (b"content-md5", ContentMd5)
+    ];
+    KNOWN_12: [(b"content-type", ContentType), (b"mime-version", MimeVersion)];
+    KNOWN_13: [(b"resent-sender", ResentAddresses)];
+    KNOWN_15: [(b"resent-reply-to", ResentAddresses)];
+    KNOWN_16: [(b"content-language", ContentLanguage), (b"content-location", ContentLocation)];
+    KNOWN_17: [(b"resent-message-id", ResentMessageId)];
+    KNOWN_19: [(b"content-disposition", ContentDisposition), (b"content-description", ContentDescription)];
+    KNOWN_25: [(b"content-transfer-encoding", ContentTransferEncoding)];
+}
+
 impl FieldKind {
     /// The kind of the field of this name, which is compared without regard to case.
     #[inline]
     pub(crate) fn of(name: &[u8]) -> Self {
-        use FieldKind::*;
-        let known: &[(&[u8], Self)] = match name.len() {
-            2 => &[(b"to", To), (b"cc", Cc)],
-            3 => &[(b"bcc", Bcc)],
-            4 => &[(b"from", From), (b"date", Date)],
-            6 => &[(b"sender", Sender)],
-            7 => &[(b"subject", Subject)],
-            8 => &[
-                (b"received", Received),
-                (b"reply-to", ReplyTo),
-                (b"comments", Comments),
-                (b"keywords", Comments),
-            ],
-            9 => &[(b"resent-to", ResentAddresses), (b"resent-cc", ResentAddresses)],
-            10 => &[
-                (b"message-id", MessageId),
-                (b"references", References),
-                (b"content-id", ContentId),
-                (b"resent-bcc", ResentAddresses),
-            ],
-            11 => &[
-                (b"in-reply-to", InReplyTo),
-                (b"return-path", ReturnPath),
-                (b"resent-date", ResentDate),
-                (b"resent-from", ResentAddresses),
-                (b"content-md5", ContentMd5),
-            ],
-            12 => &[(b"content-type", ContentType), (b"mime-version", MimeVersion)],
-            13 => &[(b"resent-sender", ResentAddresses)],
-            15 => &[(b"resent-reply-to", ResentAddresses)],
-            16 => &[(b"content-language", ContentLanguage), (b"content-location", ContentLocation)],
-            17 => &[(b"resent-message-id", ResentMessageId)],
-            19 => {
-                &[(b"content-disposition", ContentDisposition), (b"content-description", ContentDescription)]
-            }
-            25 => &[(b"content-transfer-encoding", ContentTransferEncoding)],
-            _ => return Other,
+        let key = key(name);
+        let known = match name.len() {
+            2 => &KNOWN_2[..],
+            3 => &KNOWN_3,
+            4 => &KNOWN_4,
+            6 => &KNOWN_6,
+            7 => &KNOWN_7,
+            8 => &KNOWN_8,
+            9 => &KNOWN_9,
+            10 => &KNOWN_10,
+            11 => &KNOWN_11,
+            12 => &KNOWN_12,
+            13 => &KNOWN_13,
+            15 => &KNOWN_15,
+            16 => &KNOWN_16,
+            17 => &KNOWN_17,
+            19 => &KNOWN_19,
+            25 => &KNOWN_25,
+            _ => return Self::Other,
         };
-        let first = name.first().map(u8::to_ascii_lowercase);
-        known
-            .iter()
-            .find(|(known, _)| known.first().copied() == first && known.eq_ignore_ascii_case(name))
-            .map_or(Other, |&(_, kind)| kind)
+        let found = known.iter().find(|known| known.key == key && known.name.eq_ignore_ascii_case(name));
+        found.map_or(Self::Other, |known| known.kind)
     }
 
     /// Whether it may be there once only (RFC 5322 section 3.6, RFC 2045).

@@ -65,24 +65,41 @@ const fn quantum(characters: [u8; 4]) -> u32 {
         | PLACES[3][characters[3] as usize]
 }
 
-/// Decodes the whole quanta at the start, and says how many octets they take.
+/// Decodes the whole quanta at the start, also over the ends of lines, and says how many octets they take.
 fn decode_quanta(encoded: &[u8], out: &mut Vec<u8>) -> usize {
     let mut at = 0;
-    // Eight quanta at a time, into a place of known size.
-    while let Some(characters) = encoded.get(at..at + 32) {
-        let mut decoded = [0; 24];
-        let mut bad = 0;
-        for (characters, decoded) in characters.chunks_exact(4).zip(decoded.chunks_exact_mut(3)) {
-            if let (&[a, b, c, d], [first, second, third]) = (characters, decoded) {
-                let quantum = quantum([a, b, c, d]);
-                bad |= quantum;
-                [_, *first, *second, *third] = quantum.to_be_bytes();
-            }
+    loop {
+        at += decode_line(encoded.get(at..).unwrap_or_default(), out);
+        match encoded.get(at..) {
+            Some([b'\r', b'\n', ..]) => at += 2,
+            Some([b'\n', ..]) => at += 1,
+            _ => return at,
         }
-        if bad & BAD != 0 {
+    }
+}
+
+#[allow(clippy::many_single_char_names, reason = "eight quanta in their order")]
+fn decode_line(encoded: &[u8], out: &mut Vec<u8>) -> usize {
+    let mut at = 0;
+    // Eight quanta at a time are three words.
+    while let Some(characters) = encoded.get(at..).and_then(|characters| characters.first_chunk::<32>()) {
+        let quantum = |index: usize| {
+            let from = index * 4;
+            u64::from(quantum([
+                characters[from],
+                characters[from + 1],
+                characters[from + 2],
+                characters[from + 3],
+            ]))
+        };
+        let [a, b, c, d] = [quantum(0), quantum(1), quantum(2), quantum(3)];
+        let [e, f, g, h] = [quantum(4), quantum(5), quantum(6), quantum(7)];
+        if (a | b | c | d | e | f | g | h) & u64::from(BAD) != 0 {
             break;
         }
-        out.extend_from_slice(&decoded);
+        out.extend_from_slice(&(a << 40 | b << 16 | c >> 8).to_be_bytes());
+        out.extend_from_slice(&(c << 56 | d << 32 | e << 8 | f >> 16).to_be_bytes());
+        out.extend_from_slice(&(f << 48 | g << 24 | h).to_be_bytes());
         at += 32;
     }
     while let Some(&[a, b, c, d]) = encoded.get(at..at + 4) {
