@@ -20,6 +20,9 @@ pub(crate) fn examine(message: &Message<'_>) -> Vec<Defect> {
             all.push(Defect::new(code, 0));
         }
     }
+    if [FieldKind::To, FieldKind::Cc, FieldKind::Bcc].iter().all(|&kind| header.first(kind).is_none()) {
+        all.push(Defect::new(DefectCode::MissingDestination, 0));
+    }
     examine_lines(message.octets(), None, &mut all);
     for decoded in &message.index().decoded {
         examine_lines(&decoded.octets, Some(decoded.offset), &mut all);

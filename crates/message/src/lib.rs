@@ -7,6 +7,7 @@ mod body;
 mod build;
 mod decode;
 mod defect;
+mod edit;
 mod error;
 mod examine;
 mod header;
@@ -17,6 +18,7 @@ mod parser;
 mod part;
 mod scanner;
 mod structure;
+mod text;
 mod thread;
 mod trace;
 mod types;
@@ -24,6 +26,7 @@ mod types;
 pub use body::Bodies;
 pub use build::{MessageBuilder, PartBuilder, Target};
 pub use defect::{Defect, DefectCode, Severity};
+pub use edit::{Edit, EditError};
 pub use error::{BuildError, InvalidReason, InvalidValue};
 pub use header::{AddressList, FieldContent, Header, HeaderField};
 pub use limits::Limits;
@@ -33,6 +36,7 @@ pub use structure::{
     BodyDisposition, BodyNode, BodyParameter, BodyStructure, Envelope, EnvelopeAddress, Section,
     SectionOctets, SectionText, UnknownTransferEncoding,
 };
+pub use text::{flow, html_to_text, text_to_html, unflow};
 pub use thread::{BaseSubject, base_subject};
 pub use trace::{Received, return_path};
 pub use types::{

@@ -1,6 +1,6 @@
 //! Reading base64 (RFC 2045 section 6.8).
 
-use alloc::vec::Vec;
+use super::Sink;
 
 /// Not of the alphabet.
 const OTHER: u8 = 0xff;
@@ -66,11 +66,12 @@ const fn quantum(characters: [u8; 4]) -> u32 {
 }
 
 /// Decodes the whole quanta at the start, also over the ends of lines, and says how many octets they take.
-fn decode_quanta(encoded: &[u8], out: &mut Vec<u8>) -> usize {
+fn decode_quanta(encoded: &[u8], out: &mut impl Sink) -> usize {
     let mut at = 0;
     loop {
         at += decode_line(encoded.get(at..).unwrap_or_default(), out);
         match encoded.get(at..) {
+            _ if out.is_full() => return at,
             Some([b'\r', b'\n', ..]) => at += 2,
             Some([b'\n', ..]) => at += 1,
             _ => return at,
@@ -79,7 +80,7 @@ fn decode_quanta(encoded: &[u8], out: &mut Vec<u8>) -> usize {
 }
 
 #[allow(clippy::many_single_char_names, reason = "eight quanta in their order")]
-fn decode_line(encoded: &[u8], out: &mut Vec<u8>) -> usize {
+fn decode_line(encoded: &[u8], out: &mut impl Sink) -> usize {
     let mut at = 0;
     // Eight quanta at a time are three words.
     while let Some(characters) = encoded.get(at..).and_then(|characters| characters.first_chunk::<32>()) {
@@ -97,9 +98,9 @@ fn decode_line(encoded: &[u8], out: &mut Vec<u8>) -> usize {
         if (a | b | c | d | e | f | g | h) & u64::from(BAD) != 0 {
             break;
         }
-        out.extend_from_slice(&(a << 40 | b << 16 | c >> 8).to_be_bytes());
-        out.extend_from_slice(&(c << 56 | d << 32 | e << 8 | f >> 16).to_be_bytes());
-        out.extend_from_slice(&(f << 48 | g << 24 | h).to_be_bytes());
+        out.put(&(a << 40 | b << 16 | c >> 8).to_be_bytes());
+        out.put(&(c << 56 | d << 32 | e << 8 | f >> 16).to_be_bytes());
+        out.put(&(f << 48 | g << 24 | h).to_be_bytes());
         at += 32;
     }
     while let Some(&[a, b, c, d]) = encoded.get(at..at + 4) {
@@ -107,7 +108,7 @@ fn decode_line(encoded: &[u8], out: &mut Vec<u8>) -> usize {
         if quantum & BAD != 0 {
             break;
         }
-        out.extend_from_slice(&quantum.to_be_bytes()[1..]);
+        out.put(&quantum.to_be_bytes()[1..]);
         at += 4;
     }
     at
@@ -115,8 +116,8 @@ fn decode_line(encoded: &[u8], out: &mut Vec<u8>) -> usize {
 
 /// Decodes what there is: characters that are not of the alphabet are skipped. What follows padding is decoded too if it
 /// is base64 throughout; else it is no part of the data, such as the text that a mailing list adds at the end.
-pub(crate) fn decode(encoded: &[u8], out: &mut Vec<u8>) -> Faults {
-    out.reserve(encoded.len() / 4 * 3 + 3);
+pub(crate) fn decode(encoded: &[u8], out: &mut impl Sink) -> Faults {
+    out.expect(encoded.len() / 4 * 3 + 3);
     let mut faults = Faults::default();
     let mut quantum: u32 = 0;
     let mut filled = 0_u8;
@@ -127,7 +128,7 @@ pub(crate) fn decode(encoded: &[u8], out: &mut Vec<u8>) -> Faults {
         if filled == 0 && padded == 0 {
             at += decode_quanta(encoded.get(at..).unwrap_or_default(), out);
         }
-        let Some(&octet) = encoded.get(at) else { break };
+        let Some(&octet) = encoded.get(at).filter(|_| !out.is_full()) else { break };
         match TABLE[usize::from(octet)] {
             SPACE => {}
             OTHER => {
@@ -167,7 +168,7 @@ pub(crate) fn decode(encoded: &[u8], out: &mut Vec<u8>) -> Faults {
                 quantum = quantum << 6 | u32::from(value);
                 filled += 1;
                 if filled == 4 {
-                    out.extend_from_slice(&quantum.to_be_bytes()[1..]);
+                    out.put(&quantum.to_be_bytes()[1..]);
                     (quantum, filled) = (0, 0);
                 }
             }
@@ -190,10 +191,10 @@ fn is_alphabet(octets: &[u8]) -> bool {
 const END: u8 = 0x80;
 
 /// The whole octets of a quantum that was cut short.
-fn flush(quantum: u32, filled: u8, out: &mut Vec<u8>) {
+fn flush(quantum: u32, filled: u8, out: &mut impl Sink) {
     match filled {
-        2 => out.extend_from_slice(&(quantum << 12).to_be_bytes()[1..2]),
-        3 => out.extend_from_slice(&(quantum << 6).to_be_bytes()[1..3]),
+        2 => out.put(&(quantum << 12).to_be_bytes()[1..2]),
+        3 => out.put(&(quantum << 6).to_be_bytes()[1..3]),
         _ => {}
     }
 }
@@ -201,6 +202,7 @@ fn flush(quantum: u32, filled: u8, out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec::Vec;
 
     fn read(encoded: &str) -> (Vec<u8>, Faults) {
         let mut out = Vec::new();

@@ -76,6 +76,11 @@ impl<'m> HeaderField<'m> {
         self.index.defects_at(self.source, self.start + self.record.value as usize)
     }
 
+    /// Whether it lies in a message that is encoded in the one that was parsed.
+    pub const fn is_in_encoded_message(&self) -> bool {
+        self.source != 0
+    }
+
     /// Where it begins, in octets from the start of the message; for a field of a message that lay encoded in this
     /// one, from the start of that.
     pub const fn offset(&self) -> usize {
