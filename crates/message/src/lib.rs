@@ -31,6 +31,7 @@ pub use error::{BuildError, InvalidReason, InvalidValue};
 pub use header::{AddressList, FieldContent, Header, HeaderField};
 pub use limits::Limits;
 pub use message::Message;
+pub use parser::{PushEvent, PushParser, PushPart};
 pub use part::{Part, PartNumber};
 pub use structure::{
     BodyDisposition, BodyNode, BodyParameter, BodyStructure, Envelope, EnvelopeAddress, Section,

@@ -3,6 +3,7 @@
 //! A [`Walk`] goes through octets line by line, with a stack of the parts that are open. Nothing recurses: a message
 //! that lies encoded in another one gets a walk of its own on a stack of walks.
 
+mod push;
 mod walk;
 
 use alloc::borrow::Cow;
@@ -18,6 +19,7 @@ use crate::index::{Decoded, FIELD_KINDS, FieldKind, FieldRecord, Index, NONE, Pa
 use crate::limits::Limits;
 use crate::scanner::is_ftext;
 use crate::types::TransferEncoding;
+pub use push::{PushEvent, PushParser, PushPart};
 use walk::{
     BOUNDARY_LIMIT, Boundary, Octets, Open, PlainField, State, Walk, field_name, is_boundary_character,
     line_at, plain_field,
@@ -33,7 +35,7 @@ pub(crate) fn index(octets: &[u8], limits: &Limits) -> Index {
             ..Index::default()
         },
         defects: Defects::at(0, false, limits.defects),
-        limits,
+        limits: limits.clone(),
         full: false,
         full_said: false,
         dashes: None,
@@ -63,10 +65,11 @@ enum Step {
     Done,
 }
 
-struct Parser<'l> {
+#[derive(Debug)]
+struct Parser {
     index: Index,
     defects: Defects,
-    limits: &'l Limits,
+    limits: Limits,
     /// There are as many parts as may be.
     full: bool,
     full_said: bool,
@@ -74,7 +77,7 @@ struct Parser<'l> {
     dashes: Option<memmem::Finder<'static>>,
 }
 
-impl Parser<'_> {
+impl Parser {
     fn defect(&mut self, walk: &Walk<'_>, code: DefectCode, at: usize) {
         let offset = self.place(walk, at);
         self.defects.push(Defect::new(code, offset));
@@ -177,8 +180,10 @@ impl Parser<'_> {
         let mut skipping = false;
         // Where the first line is, behind the line of an mbox file.
         let mut begins_behind = block;
-        // Places in a header block are kept in 32 bits.
-        let block_limit = self.limits.header_block.min(u32::MAX as usize);
+        let block_limit = self.header_limit();
+        // How far it is looked ahead.
+        let window = octets.get(..octets.len().min(block.saturating_add(block_limit))).unwrap_or_default();
+        walk.blank = None;
         while walk.at < octets.len() {
             let start = walk.at;
             if !skipping {
@@ -196,16 +201,26 @@ impl Parser<'_> {
             if line.starts_with(b"--") && walk.boundary_of(octets, line).is_some() {
                 break;
             }
-            if !line.is_empty() && !matches!(line.first(), Some(b' ' | b'\t')) && field_name(line).is_none() {
+            if !skipping && next - block > block_limit && !line.is_empty() {
+                self.defect(walk, DefectCode::HeaderTooLarge, start);
+                skipping = true;
+                if walk.leaves_large_header {
+                    walk.left_header = true;
+                    break;
+                }
+            }
+            let is_text =
+                !line.is_empty() && !matches!(line.first(), Some(b' ' | b'\t')) && field_name(line).is_none();
+            if is_text && next - block <= block_limit {
                 let is_mbox = start == block && (line.starts_with(b"From ") || line.starts_with(b">From "));
                 if is_mbox {
                     self.defect(walk, DefectCode::MboxLine, start);
                     begins_behind = next;
-                } else if start == begins_behind && (part != 0 || !is_field_at(octets, next)) {
+                } else if start == begins_behind && (part != 0 || !is_field_at(window, next)) {
                     // It begins with text: there is no header, and nothing of the text may vanish into one. Only in front of
                     // the fields of a whole message such a line is taken for rubbish.
                     break;
-                } else if Self::header_goes_on(walk, octets, next, self.limits) {
+                } else if Self::header_goes_on(walk, window, next) {
                     self.defect(walk, DefectCode::LineWithoutColon, start);
                 } else {
                     break;
@@ -215,12 +230,6 @@ impl Parser<'_> {
             if line.is_empty() {
                 ended = true;
                 break;
-            }
-            if next - block > block_limit {
-                if !skipping {
-                    self.defect(walk, DefectCode::HeaderTooLarge, start);
-                }
-                skipping = true;
             }
             if !skipping
                 && self.index.fields.len() - first_field >= self.limits.fields
@@ -233,13 +242,13 @@ impl Parser<'_> {
                 self.field(walk, line, (block, start, end, next), first_field, &mut first_of_kind);
             }
         }
-        if !ended && walk.at < octets.len() {
+        if !ended && walk.at < octets.len() && !walk.left_header {
             let mut defect = Defect::new(DefectCode::MissingBlankLine, self.place(walk, walk.at));
             let (end, next) = line_at(octets, walk.at);
             let line = octets.get(walk.at..end).unwrap_or_default();
             if walk.at == begins_behind
                 && walk.boundary_of(octets, line).is_none()
-                && is_field_at(octets, next)
+                && is_field_at(window, next)
             {
                 defect.severity = Severity::Error;
             }
@@ -252,11 +261,26 @@ impl Parser<'_> {
         }
         walk.state = State::Body;
         self.classify(walk, octets, part, &first_of_kind);
+        if !walk.left_header {
+            self.enter_message(walk, part);
+        }
+    }
+
+    /// Places in a header block are kept in 32 bits.
+    fn header_limit(&self) -> usize {
+        self.limits.header_block.min(u32::MAX as usize)
+    }
+
+    /// Opens the message in a `message/rfc822`.
+    fn enter_message(&mut self, walk: &mut Walk<'_>, part: u32) {
+        if self.index.part(part).is_some_and(|record| record.kind == PartKind::Message) {
+            self.open_part(walk, NONE);
+        }
     }
 
     /// Whether the header goes on behind a line that is no field: a field or a blank line follows
     /// (RFC 7103 section 7.2).
-    fn header_goes_on(walk: &mut Walk<'_>, octets: &[u8], next: usize, limits: &Limits) -> bool {
+    fn header_goes_on(walk: &mut Walk<'_>, octets: &[u8], next: usize) -> bool {
         if is_field_at(octets, next) {
             return true;
         }
@@ -269,15 +293,18 @@ impl Parser<'_> {
         }
         let mut at = next;
         let mut found = None;
-        while at < octets.len() && at - next <= limits.header_block {
+        while at < octets.len() {
             let (end, following) = line_at(octets, at);
             if end == at && following > end {
                 found = Some(at);
                 break;
             }
+            let line = octets.get(at..end).unwrap_or_default();
+            if line.starts_with(b"--") && walk.boundary_of(octets, line).is_some() {
+                break;
+            }
             at = following;
         }
-        // A search that was cut short counts for the rest of the message: nobody's header is that long.
         walk.blank = Some((next, found));
         found.is_some()
     }
@@ -400,7 +427,7 @@ impl Parser<'_> {
         let encoding = value(FieldKind::ContentTransferEncoding, &self.index);
 
         let transfer = encoding.map_or(TransferEncoding::SevenBit, |(_, _, value)| {
-            parameters::transfer_encoding(value, self.limits)
+            parameters::transfer_encoding(value, &self.limits)
         });
         if let (Some((at, _, _)), TransferEncoding::Unknown) = (encoding, transfer) {
             self.defect(walk, DefectCode::UnknownTransferEncoding, at);
@@ -408,7 +435,7 @@ impl Parser<'_> {
         let mut is_message = record.in_digest && content_type.is_none();
         let mut boundary = None;
         if let Some((at, value_start, value)) = content_type {
-            match parameters::shape(value, self.limits) {
+            match parameters::shape(value, &self.limits) {
                 None => self.defect(walk, DefectCode::InvalidContentType, at),
                 Some(shape) if shape.main_type.eq_ignore_ascii_case(b"multipart") => {
                     match shape.boundary {
@@ -473,9 +500,6 @@ impl Parser<'_> {
             open.is_multipart = true;
             open.is_digest = is_digest;
             walk.bounded += 1;
-        }
-        if kind == PartKind::Message {
-            self.open_part(walk, NONE);
         }
     }
 

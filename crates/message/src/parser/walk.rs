@@ -7,6 +7,8 @@ use memchr::memchr;
 
 use crate::scanner::is_ftext;
 
+/// The longest line that may be (RFC 5322 section 2.1.1). A boundary with more white space behind it is none.
+pub(super) const LINE_LIMIT: usize = 998;
 /// The longest boundary that may be (RFC 2046 section 5.1.1).
 pub(super) const BOUNDARY_LIMIT: usize = 70;
 
@@ -117,7 +119,11 @@ pub(super) struct Walk<'a> {
     pub(super) bounded: usize,
     /// Boundaries that do not stand in the octets as they are.
     pub(super) boundaries: Vec<Vec<u8>>,
-    /// The last search for a blank line: from where, and where it was or the search ended.
+    /// Whether a header block that is too large is left where that is noticed.
+    pub(super) leaves_large_header: bool,
+    /// A header block was left, where the line begins that is too much.
+    pub(super) left_header: bool,
+    /// The last search for a blank line in this header block: from where, and where it was or the search ended.
     pub(super) blank: Option<(usize, Option<usize>)>,
 }
 
@@ -131,6 +137,8 @@ impl<'a> Walk<'a> {
             open: OpenParts::default(),
             bounded: 0,
             boundaries: Vec::new(),
+            leaves_large_header: false,
+            left_header: false,
             blank: None,
         }
     }
@@ -138,7 +146,7 @@ impl<'a> Walk<'a> {
     /// The open multipart of which the line is a boundary, the innermost first, and whether it is the closing one
     /// (RFC 2046 section 5.1.1).
     pub(super) fn boundary_of(&self, octets: &[u8], line: &[u8]) -> Option<(usize, bool)> {
-        if self.bounded == 0 {
+        if self.bounded == 0 || line.len() > LINE_LIMIT {
             return None;
         }
         let text = line.strip_prefix(b"--")?;

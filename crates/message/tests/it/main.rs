@@ -18,6 +18,7 @@ mod envelope;
 mod floods;
 mod headers;
 mod korean;
+mod push;
 mod round_trip;
 mod sections;
 mod structure;
