@@ -5,6 +5,8 @@ extern crate alloc;
 
 mod body;
 mod build;
+#[cfg(any(feature = "chrono", feature = "jiff", feature = "serde", feature = "time"))]
+mod convert;
 mod decode;
 mod defect;
 mod edit;

@@ -12,6 +12,7 @@ mod addresses;
 mod bodies;
 mod body_structure;
 mod build;
+mod conversions;
 mod edit;
 mod encoded;
 mod envelope;
