@@ -149,6 +149,9 @@ fn examine_field(message: &Message<'_>, field: HeaderField<'_>, defects: &mut De
         | FieldKind::MimeVersion
         | FieldKind::Received
         | FieldKind::ReturnPath
+        | FieldKind::AuthenticationResults
+        | FieldKind::ListId
+        | FieldKind::ListUris
         | FieldKind::ResentMessageId
         | FieldKind::Other
         | FieldKind::Junk => {}

@@ -40,6 +40,10 @@ pub(crate) enum FieldKind {
     ContentLocation,
     Received,
     ReturnPath,
+    AuthenticationResults,
+    ListId,
+    /// URIs of a mailing list (RFC 2369).
+    ListUris,
     ResentDate,
     ResentAddresses,
     ResentMessageId,
@@ -88,14 +92,20 @@ names! {
     KNOWN_3: [(b"bcc", Bcc)];
     KNOWN_4: [(b"from", From), (b"date", Date)];
     KNOWN_6: [(b"sender", Sender)];
-    KNOWN_7: [(b"subject", Subject)];
+    KNOWN_7: [(b"subject", Subject), (b"list-id", ListId)];
     KNOWN_8: [(b"received", Received), (b"reply-to", ReplyTo), (b"comments", Comments), (b"keywords", Comments)];
-    KNOWN_9: [(b"resent-to", ResentAddresses), (b"resent-cc", ResentAddresses)];
+    KNOWN_9: [
+        (b"resent-to", ResentAddresses),
+        (b"resent-cc", ResentAddresses),
+        (b"list-help", ListUris),
+        (b"list-post", ListUris)
+    ];
     KNOWN_10: [
         (b"message-id", MessageId),
         (b"references", References),
         (b"content-id", ContentId),
-        (b"resent-bcc", ResentAddresses)
+        (b"resent-bcc", ResentAddresses),
+        (b"list-owner", ListUris)
     ];
     KNOWN_11: [
         (b"in-reply-to", InReplyTo),
@@ -104,12 +114,18 @@ names! {
         (b"resent-from", ResentAddresses),
         (b"content-md5", ContentMd5)
     ];
-    KNOWN_12: [(b"content-type", ContentType), (b"mime-version", MimeVersion)];
+    KNOWN_12: [(b"content-type", ContentType), (b"mime-version", MimeVersion), (b"list-archive", ListUris)];
     KNOWN_13: [(b"resent-sender", ResentAddresses)];
+    KNOWN_14: [(b"list-subscribe", ListUris)];
     KNOWN_15: [(b"resent-reply-to", ResentAddresses)];
-    KNOWN_16: [(b"content-language", ContentLanguage), (b"content-location", ContentLocation)];
+    KNOWN_16: [
+        (b"content-language", ContentLanguage),
+        (b"content-location", ContentLocation),
+        (b"list-unsubscribe", ListUris)
+    ];
     KNOWN_17: [(b"resent-message-id", ResentMessageId)];
     KNOWN_19: [(b"content-disposition", ContentDisposition), (b"content-description", ContentDescription)];
+    KNOWN_22: [(b"authentication-results", AuthenticationResults)];
     KNOWN_25: [(b"content-transfer-encoding", ContentTransferEncoding)];
 }
 
@@ -130,10 +146,12 @@ impl FieldKind {
             11 => &KNOWN_11,
             12 => &KNOWN_12,
             13 => &KNOWN_13,
+            14 => &KNOWN_14,
             15 => &KNOWN_15,
             16 => &KNOWN_16,
             17 => &KNOWN_17,
             19 => &KNOWN_19,
+            22 => &KNOWN_22,
             25 => &KNOWN_25,
             _ => return Self::Other,
         };
@@ -149,6 +167,9 @@ impl FieldKind {
                 | Self::Other
                 | Self::Received
                 | Self::ReturnPath
+                | Self::AuthenticationResults
+                | Self::ListId
+                | Self::ListUris
                 | Self::ResentDate
                 | Self::ResentAddresses
                 | Self::ResentMessageId

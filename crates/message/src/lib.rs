@@ -18,6 +18,7 @@ mod limits;
 mod message;
 mod parser;
 mod part;
+mod report;
 mod scanner;
 mod structure;
 mod text;
@@ -30,11 +31,16 @@ pub use build::{MessageBuilder, PartBuilder, Target};
 pub use defect::{Defect, DefectCode, Severity};
 pub use edit::{Edit, EditError};
 pub use error::{BuildError, InvalidReason, InvalidValue};
-pub use header::{AddressList, FieldContent, Header, HeaderField};
+pub use header::{
+    AddressList, AuthenticationResult, AuthenticationResults, FieldContent, Header, HeaderField, Trace,
+};
 pub use limits::Limits;
 pub use message::Message;
 pub use parser::{PushEvent, PushParser, PushPart};
 pub use part::{Part, PartNumber};
+pub use report::{
+    Action, DeliveryStatus, Disposition, DispositionMode, DispositionNotification, RecipientStatus, Typed,
+};
 pub use structure::{
     BodyDisposition, BodyNode, BodyParameter, BodyStructure, Envelope, EnvelopeAddress, Section,
     SectionOctets, SectionText, UnknownTransferEncoding,

@@ -214,8 +214,9 @@ impl PushParser {
         let limit = self.parser.header_limit();
         // The blank line, or too much.
         let length = match self.blank_line(input) {
-            Some(length) if length <= limit => length,
-            _ if input.len() > limit => limit.saturating_add(1).min(input.len()),
+            // Which may itself be what is too much.
+            Some(length) if length <= limit.saturating_add(2) => length,
+            _ if input.len() > limit.saturating_add(1) => limit.saturating_add(2).min(input.len()),
             _ if is_end => input.len(),
             _ => return false,
         };

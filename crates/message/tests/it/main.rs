@@ -20,6 +20,7 @@ mod floods;
 mod headers;
 mod korean;
 mod push;
+mod reports;
 mod round_trip;
 mod sections;
 mod structure;
