@@ -119,7 +119,7 @@ fn examine_field(message: &Message<'_>, field: HeaderField<'_>, defects: &mut De
         }
         FieldKind::Date | FieldKind::ResentDate => match date::parse(value, limits.comment_depth) {
             Ok(read) => {
-                if let Some(code) = read.defect {
+                if let Some(code) = read.defect() {
                     defects.add(code, 0);
                 }
             }

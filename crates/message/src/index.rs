@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use crate::defect::{Defect, Defects};
 use crate::limits::Limits;
+use crate::scanner::is_ftext;
 use crate::types::TransferEncoding;
 
 /// No part.
@@ -131,8 +132,14 @@ names! {
 
 impl FieldKind {
     /// The kind of the field of this name, which is compared without regard to case.
-    #[inline]
     pub(crate) fn of(name: &[u8]) -> Self {
+        if name.iter().copied().all(is_ftext) { Self::of_plain(name) } else { Self::Other }
+    }
+
+    /// The same for a name without white space and controls, of which the key says all there is to say of its first eight
+    /// characters.
+    #[inline]
+    pub(crate) fn of_plain(name: &[u8]) -> Self {
         let key = key(name);
         let known = match name.len() {
             2 => &KNOWN_2[..],
@@ -155,7 +162,10 @@ impl FieldKind {
             25 => &KNOWN_25,
             _ => return Self::Other,
         };
-        let found = known.iter().find(|known| known.key == key && known.name.eq_ignore_ascii_case(name));
+        let tail = name.get(8..).unwrap_or_default();
+        let found = known.iter().find(|known| {
+            known.key == key && known.name.get(8..).unwrap_or_default().eq_ignore_ascii_case(tail)
+        });
         found.map_or(Self::Other, |known| known.kind)
     }
 
@@ -281,5 +291,28 @@ impl Index {
 
     pub(crate) fn decoded_of(&self, source: u32) -> Option<&Decoded> {
         (source as usize).checked_sub(1).and_then(|at| self.decoded.get(at))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_known_in_any_case_and_no_other() {
+        for (name, kind) in [
+            (&b"From"[..], FieldKind::From),
+            (b"TO", FieldKind::To),
+            (b"reply-To", FieldKind::ReplyTo),
+            (b"CONTENT-transfer-ENCODING", FieldKind::ContentTransferEncoding),
+            (b"Received", FieldKind::Received),
+            (b"reply\rto", FieldKind::Other),
+            (b"repl\x19-to", FieldKind::Other),
+            (b"content-typo", FieldKind::Other),
+            (b"subjec`", FieldKind::Other),
+            (b"", FieldKind::Other),
+        ] {
+            assert_eq!(FieldKind::of(name), kind, "{name:?}");
+        }
     }
 }

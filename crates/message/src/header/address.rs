@@ -292,10 +292,15 @@ fn run_of(octets: &[u8], at: usize, kinds: u8) -> usize {
 fn dot_atom(octets: &[u8], at: usize) -> Option<(&str, usize)> {
     let end = at + run_of(octets, at, ATOM | DOT);
     let text = octets.get(at..end)?;
-    let sound = !text.is_empty()
-        && text.first() != Some(&b'.')
-        && text.last() != Some(&b'.')
-        && !text.windows(2).any(|pair| pair == b"..");
+    // An empty word at either end, or between two dots.
+    let mut word_is_empty = true;
+    let mut sound = true;
+    for &octet in text {
+        let is_dot = octet == b'.';
+        sound &= !(is_dot && word_is_empty);
+        word_is_empty = is_dot;
+    }
+    sound &= !word_is_empty;
     core::str::from_utf8(text).ok().filter(|_| sound).map(|text| (text, end))
 }
 

@@ -5,11 +5,23 @@ use crate::error::{InvalidReason, InvalidValue};
 use crate::scanner::Scanner;
 use crate::types::{DateTime, day_of_name, month_of_name};
 
-/// A date that was read, and the defect that it has, if any.
+/// A date that was read, and what is needed to say what is wrong with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ReadDate {
     pub(crate) date: DateTime,
-    pub(crate) defect: Option<DefectCode>,
+    /// As it was written, 0 for Monday.
+    day_of_week: Option<u8>,
+    obsolete: bool,
+}
+
+impl ReadDate {
+    pub(crate) fn defect(&self) -> Option<DefectCode> {
+        match self.day_of_week {
+            Some(day) if day != self.date.day_of_week() => Some(DefectCode::WrongDayOfWeek),
+            _ if self.obsolete => Some(DefectCode::ObsoleteDate),
+            _ => None,
+        }
+    }
 }
 
 struct Reader<'a> {
@@ -171,8 +183,7 @@ fn plain(octets: &[u8]) -> Option<ReadDate> {
         (_, offset) => Some(-offset),
     };
     let date = DateTime::new((year, month, day), time, offset).ok()?;
-    let defect = (day_of_week != date.day_of_week()).then_some(DefectCode::WrongDayOfWeek);
-    Some(ReadDate { date, defect })
+    Some(ReadDate { date, day_of_week: Some(day_of_week), obsolete: false })
 }
 
 /// Reads a date in any of its forms, also that of `asctime`.
@@ -232,12 +243,7 @@ pub(crate) fn parse(octets: &[u8], comment_depth: usize) -> Result<ReadDate, Inv
         return reader.invalid();
     }
     let date = DateTime::new((year, month, day), time, offset)?;
-    let defect = match day_of_week {
-        Some(day) if day != date.day_of_week() => Some(DefectCode::WrongDayOfWeek),
-        _ if reader.obsolete => Some(DefectCode::ObsoleteDate),
-        _ => None,
-    };
-    Ok(ReadDate { date, defect })
+    Ok(ReadDate { date, day_of_week, obsolete: reader.obsolete })
 }
 
 /// The day of a date whose time or zone cannot be read: at 00:00 UTC.
@@ -272,7 +278,7 @@ mod tests {
 
     fn read(text: &str) -> (String, Option<DefectCode>) {
         let read = parse(text.as_bytes(), 32).unwrap();
-        (read.date.to_string(), read.defect)
+        (read.date.to_string(), read.defect())
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub(crate) fn uris<'a>(value: &'a [u8], limits: &Limits) -> Vec<Cow<'a, str>> {
                     break;
                 }
                 if let Ok(text) = core::str::from_utf8(inside) {
-                    uris.push(if text.contains(|c: char| c.is_ascii_whitespace() || c.is_control()) {
+                    uris.push(if inside.iter().any(|&octet| octet <= b' ' || octet >= 0x7f) {
                         let keep = |c: &char| !c.is_ascii_whitespace() && !c.is_control();
                         Cow::Owned(text.chars().filter(keep).collect())
                     } else {

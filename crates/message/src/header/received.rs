@@ -8,8 +8,8 @@ use super::date;
 
 /// A `Received` field as it was read; a view over the message.
 ///
-/// The words are as they were written, for many hosts write what the grammar does not allow. Of a clause that is there more
-/// than once the first counts.
+/// The words are as they were written, for many hosts write what the grammar does not allow; none is given of a field that is
+/// not UTF-8. Of a clause that is there more than once the first counts.
 ///
 /// ```
 /// let message = postroad_message::Message::parse(
@@ -71,9 +71,10 @@ pub(crate) fn read<'a>(value: &'a [u8], limits: &Limits) -> Trace<'a> {
     trace.date =
         behind.and_then(|behind| date::parse(behind, limits.comment_depth).ok()).map(|read| read.date);
     let mut scanner = Scanner::new(clauses, limits.comment_depth);
+    let text = core::str::from_utf8(clauses).unwrap_or_default();
     scanner.skip_cfws();
     while !scanner.is_at_end() {
-        let keyword = word(&mut scanner);
+        let keyword = clauses.get(word(&mut scanner)).unwrap_or_default();
         let place = match keyword {
             b"from" | b"From" | b"FROM" => &mut trace.from,
             b"by" | b"By" | b"BY" => &mut trace.by,
@@ -88,28 +89,29 @@ pub(crate) fn read<'a>(value: &'a [u8], limits: &Limits) -> Trace<'a> {
         };
         let is_from = matches!(keyword, [b'f' | b'F', b'r' | b'R', ..]);
         let before = scanner.skip_cfws();
-        let text = core::str::from_utf8(word(&mut scanner)).ok().filter(|text| !text.is_empty());
+        let found = text.get(word(&mut scanner)).filter(|found| !found.is_empty());
         let is_first = place.is_none();
         if is_first {
-            *place = text;
+            *place = found;
         }
         let behind = scanner.skip_cfws();
         if is_from && is_first {
             let comment = behind.comment.or(before.comment);
-            trace.from_comment =
-                comment.and_then(|at| clauses.get(at)).and_then(|inside| core::str::from_utf8(inside).ok());
+            trace.from_comment = comment.and_then(|at| text.get(at));
         }
     }
     trace
 }
 
-/// What stands up to white space or a comment.
-fn word<'a>(scanner: &mut Scanner<'a>) -> &'a [u8] {
-    let word = scanner.run(|octet| !matches!(octet, b' ' | b'\t' | b'\r' | b'\n' | b'('));
-    if word.is_empty() {
-        scanner.at += 1; // a bare CR
+/// Where what stands up to white space or a comment is.
+fn word(scanner: &mut Scanner<'_>) -> core::ops::Range<usize> {
+    let start = scanner.at;
+    scanner.run(|octet| octet > b' ' && octet != b'(');
+    if scanner.at == start {
+        scanner.at += 1; // a control
+        return start..start;
     }
-    word
+    start..scanner.at
 }
 
 #[cfg(test)]

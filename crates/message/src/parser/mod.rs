@@ -375,7 +375,7 @@ impl Parser {
             value: length(field.name + 1),
             end: length(field.end - start),
             line_end: line_end(field.end, field.next),
-            kind: FieldKind::of(name),
+            kind: FieldKind::of_plain(name),
         };
         self.add_field(walk, block, record, first_of_kind);
     }
