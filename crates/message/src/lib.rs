@@ -15,6 +15,8 @@ mod examine;
 mod header;
 mod index;
 mod limits;
+#[cfg(feature = "mailbox")]
+mod mailbox;
 mod message;
 mod parser;
 mod part;
@@ -35,6 +37,8 @@ pub use header::{
     AddressList, AuthenticationResult, AuthenticationResults, FieldContent, Header, HeaderField, Trace,
 };
 pub use limits::Limits;
+#[cfg(feature = "mailbox")]
+pub use mailbox::{MaildirFlag, MaildirName, MboxEntry, MboxQuoting, MboxReader, write_mbox};
 pub use message::Message;
 pub use parser::{PushEvent, PushParser, PushPart};
 pub use part::{Part, PartNumber};

@@ -19,6 +19,8 @@ mod envelope;
 mod floods;
 mod headers;
 mod korean;
+#[cfg(feature = "mailbox")]
+mod mailbox;
 mod push;
 mod reports;
 mod round_trip;
