@@ -111,7 +111,21 @@ impl<'a> Scanner<'a> {
     }
 
     /// Skips comments and folding white space (`CFWS`, RFC 5322 section 3.2.2).
+    #[inline]
     pub(crate) fn skip_cfws(&mut self) -> Skipped {
+        // Nothing, or one space, is what there is nearly everywhere.
+        let is_other = |octet: Option<&u8>| octet.is_none_or(|&octet| octet > b' ' && octet != b'(');
+        if is_other(self.octets.get(self.at)) {
+            return Skipped::default();
+        }
+        if self.octets.get(self.at) == Some(&b' ') && is_other(self.octets.get(self.at + 1)) {
+            self.at += 1;
+            return Skipped { leading_space: true, comment: None, any: true };
+        }
+        self.skip_all_cfws()
+    }
+
+    fn skip_all_cfws(&mut self) -> Skipped {
         let start = self.at;
         let leading_space = self.skip_white_space();
         let mut skipped = Skipped { leading_space, ..Skipped::default() };

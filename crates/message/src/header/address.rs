@@ -287,39 +287,40 @@ fn run_of(octets: &[u8], at: usize, kinds: u8) -> usize {
     rest.iter().position(|&octet| PLAIN[usize::from(octet)] & kinds == 0).unwrap_or(rest.len())
 }
 
-/// A `dot-atom` of ASCII at `at`, and where it ends.
+/// Where the `dot-atom` of ASCII at `at` ends.
 #[inline]
-fn dot_atom(octets: &[u8], at: usize) -> Option<(&str, usize)> {
-    let end = at + run_of(octets, at, ATOM | DOT);
-    let text = octets.get(at..end)?;
+fn dot_atom(octets: &[u8], at: usize) -> Option<usize> {
     // An empty word at either end, or between two dots.
     let mut word_is_empty = true;
-    let mut sound = true;
-    for &octet in text {
-        let is_dot = octet == b'.';
-        sound &= !(is_dot && word_is_empty);
-        word_is_empty = is_dot;
+    let mut end = at;
+    for &octet in octets.get(at..)? {
+        match PLAIN[usize::from(octet)] {
+            ATOM => word_is_empty = false,
+            DOT if !word_is_empty => word_is_empty = true,
+            DOT => return None,
+            _ => break,
+        }
+        end += 1;
     }
-    sound &= !word_is_empty;
-    core::str::from_utf8(text).ok().filter(|_| sound).map(|text| (text, end))
+    (!word_is_empty).then_some(end)
 }
 
 /// An entry in one of the forms that nearly all have, `local@domain` and `name <local@domain>`, and where it ends; `None`
 /// for one that needs a closer look, though it may be right.
 fn plain_entry(octets: &[u8], start: usize, in_group: bool) -> Option<(Entry<'_>, usize)> {
     let mut at = start;
-    let mut name = Name::None;
+    let mut name = start..start;
     if octets.get(at) == Some(&b'"') {
         let inside = octets.get(at + 1..)?;
         let length = memchr::memchr2(b'"', b'\\', inside)?;
         let text = inside.get(..length)?;
         let plain = text.iter().all(|octet| matches!(octet, b' '..=b'~'))
-            && memchr::memmem::find(text, b"=?").is_none()
+            && !text.windows(2).any(|pair| pair == b"=?")
             && !text.trim_ascii().is_empty();
         if inside.get(length) != Some(&b'"') || !plain {
             return None;
         }
-        name = Name::Plain(core::str::from_utf8(text).ok()?);
+        name = at + 1..at + 1 + length;
         at += length + 2;
         at += run_of(octets, at, SPACE);
     } else {
@@ -331,21 +332,20 @@ fn plain_entry(octets: &[u8], start: usize, in_group: bool) -> Option<(Entry<'_>
             if words {
                 return None;
             }
-            if !text.is_empty() {
-                name = Name::Plain(core::str::from_utf8(text).ok()?);
-            }
+            name = at..at + text.len();
             at = end;
         }
     }
     let is_angle = octets.get(at) == Some(&b'<');
-    if !is_angle && matches!(name, Name::Plain(_)) {
+    if !is_angle && !name.is_empty() {
         return None;
     }
-    let (local_part, end) = dot_atom(octets, at + usize::from(is_angle))?;
-    if octets.get(end) != Some(&b'@') {
+    let local_part = at + usize::from(is_angle);
+    let at_sign = dot_atom(octets, local_part)?;
+    if octets.get(at_sign) != Some(&b'@') {
         return None;
     }
-    let (domain, end) = dot_atom(octets, end + 1)?;
+    let end = dot_atom(octets, at_sign + 1)?;
     at = end;
     if is_angle {
         if octets.get(at) != Some(&b'>') {
@@ -362,7 +362,11 @@ fn plain_entry(octets: &[u8], start: usize, in_group: bool) -> Option<(Entry<'_>
             _ => return None,
         }
     }
-    let address = AddrSpec::from_parts(local_part, domain);
+    // All of it is ASCII.
+    let text = core::str::from_utf8(octets.get(start..end)?).ok()?;
+    let part = |from: usize, to: usize| text.get(from - start..to - start);
+    let name = if name.is_empty() { Name::None } else { Name::Plain(part(name.start, name.end)?) };
+    let address = AddrSpec::from_parts(part(local_part, at_sign)?, part(at_sign + 1, end)?);
     Some((Entry { name, comment: None, route: Vec::new(), address }, at))
 }
 
