@@ -34,7 +34,8 @@ pub use defect::{Defect, DefectCode, Severity};
 pub use edit::{Edit, EditError};
 pub use error::{BuildError, InvalidReason, InvalidValue};
 pub use header::{
-    AddressList, AuthenticationResult, AuthenticationResults, FieldContent, Header, HeaderField, Trace,
+    AddressGrade, AddressList, AuthenticationResult, AuthenticationResults, FieldContent, Header,
+    HeaderField, Trace,
 };
 pub use limits::Limits;
 #[cfg(feature = "mailbox")]

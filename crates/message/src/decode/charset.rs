@@ -52,6 +52,15 @@ fn label_of(charset: &[u8]) -> &[u8] {
     known.map_or(charset, |(_, known)| known.as_bytes())
 }
 
+/// Decodes octets of a charset that stand in a header, where U+FEFF is a character like any other.
+pub(crate) fn decode_value<'a>(charset: &[u8], octets: &'a [u8]) -> Text<'a> {
+    if label_of(charset).eq_ignore_ascii_case(b"utf-8") {
+        let (characters, malformed) = UTF_8.decode_without_bom_handling(octets);
+        return Text { characters, unknown: false, malformed };
+    }
+    decode(Some(charset), octets)
+}
+
 /// Decodes octets of a charset. No charset at all is ASCII (RFC 2045 section 5.2).
 pub(crate) fn decode<'a>(charset: Option<&[u8]>, octets: &'a [u8]) -> Text<'a> {
     let Some(charset) = charset else { return ascii(octets, false) };

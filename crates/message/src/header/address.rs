@@ -32,11 +32,43 @@ pub struct AddressList {
     pub(crate) defects: Vec<Defect>,
 }
 
+/// How exactly an address has to be written to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum AddressGrade {
+    /// What can be used in SMTP as it is (RFC 5321 section 4.1.2): no longer than its limits, with a domain or an address
+    /// literal that is one.
+    Smtp,
+    /// RFC 5322 with its obsolete syntax and comments, and RFC 6532.
+    #[default]
+    Message,
+    /// The same; and of an entry that does not follow it, the address in angle brackets at its very end, if there is one
+    /// only and it is exact: `alice@crepes.fr <alice@crepes.fr>`. Such a name is not to be trusted, nor that everybody
+    /// reads the entry so. The entry is a defect all the same.
+    Salvage,
+}
+
 impl AddressList {
     /// Reads the value of a field such as `To`, under the default [`Limits`]. It never fails.
     pub fn read(value: &[u8]) -> Self {
+        Self::read_as(value, AddressGrade::Message)
+    }
+
+    /// The same, with addresses of this grade.
+    ///
+    /// ```
+    /// use postroad_message::{AddressGrade, AddressList};
+    /// let value = b"a@b.example <c@d.example>, e@[x], <any@a>x@b";
+    /// let read = |grade| {
+    ///     let list = AddressList::read_as(value, grade);
+    ///     list.mailboxes().map(|mailbox| mailbox.address().to_string()).collect::<Vec<_>>()
+    /// };
+    /// assert!(read(AddressGrade::Smtp).is_empty());
+    /// assert_eq!(read(AddressGrade::Message), ["e@[x]"]);
+    /// assert_eq!(read(AddressGrade::Salvage), ["c@d.example", "e@[x]"]);
+    /// ```
+    pub fn read_as(value: &[u8], grade: AddressGrade) -> Self {
         let defects = Defects::at(0, false, Limits::DEFAULT.defects);
-        read_list(value, &Limits::DEFAULT, defects)
+        read_graded(value, &Limits::DEFAULT, defects, grade)
     }
 
     /// The entries that could be read exactly, mailboxes and groups in their order.
@@ -76,6 +108,8 @@ pub(crate) trait Form<'a> {
     fn group(&mut self, name: &Words<'a>, reader: &mut Reader<'a>) -> Result<(), Invalid>;
     /// The end of that group.
     fn end_group(&mut self);
+    /// An entry that could not be read.
+    fn invalid(&mut self, _entry: &'a [u8]) {}
     /// Whether the rest does not matter.
     fn is_done(&self) -> bool {
         false
@@ -101,7 +135,16 @@ pub(crate) enum Name<'a> {
 }
 
 pub(crate) fn read_list(value: &[u8], limits: &Limits, defects: Defects) -> AddressList {
-    let mut form = Decoded::default();
+    read_graded(value, limits, defects, AddressGrade::Message)
+}
+
+pub(crate) fn read_graded(
+    value: &[u8],
+    limits: &Limits,
+    defects: Defects,
+    grade: AddressGrade,
+) -> AddressList {
+    let mut form = Decoded { grade, ..Decoded::default() };
     let defects = read_into(value, limits, defects, &mut form);
     AddressList { addresses: form.addresses, defects: defects.list }
 }
@@ -123,16 +166,34 @@ fn decoded<'a>(entry: Entry<'a>, reader: &mut Reader<'a>) -> Result<Mailbox, Inv
 struct Decoded {
     addresses: Vec<Address>,
     group: Option<(String, Vec<Mailbox>)>,
+    grade: AddressGrade,
 }
 
-impl<'a> Form<'a> for Decoded {
-    fn mailbox(&mut self, entry: Entry<'a>, reader: &mut Reader<'a>) -> Result<(), Invalid> {
-        let mailbox = decoded(entry, reader)?;
+impl Decoded {
+    fn push(&mut self, mailbox: Mailbox) {
         match &mut self.group {
             Some((_, members)) => members.push(mailbox),
             None => self.addresses.push(mailbox.into()),
         }
+    }
+}
+
+impl<'a> Form<'a> for Decoded {
+    fn mailbox(&mut self, entry: Entry<'a>, reader: &mut Reader<'a>) -> Result<(), Invalid> {
+        if self.grade == AddressGrade::Smtp && postroad_core::Mailbox::try_from(&entry.address).is_err() {
+            return Err(Invalid);
+        }
+        let mailbox = decoded(entry, reader)?;
+        self.push(mailbox);
         Ok(())
+    }
+
+    fn invalid(&mut self, entry: &'a [u8]) {
+        if self.grade == AddressGrade::Salvage {
+            if let Some(mailbox) = salvage(entry) {
+                self.push(mailbox);
+            }
+        }
     }
 
     fn group(&mut self, name: &Words<'a>, reader: &mut Reader<'a>) -> Result<(), Invalid> {
@@ -259,6 +320,20 @@ pub(crate) struct Placed<'a> {
     word: Word<'a>,
     at: usize,
     apart: bool,
+}
+
+/// The address in angle brackets at the end of an entry that does not follow the grammar.
+fn salvage(entry: &[u8]) -> Option<Mailbox> {
+    let inside = entry.trim_ascii().strip_suffix(b">")?;
+    let open = memchr::memchr(b'<', inside)?;
+    let (name, address) = (inside.get(..open)?, inside.get(open + 1..)?);
+    if address.iter().chain(name).any(|octet| matches!(octet, b'<' | b'>')) {
+        return None;
+    }
+    let address = core::str::from_utf8(address).ok()?.parse().ok()?;
+    let name = name.trim_ascii();
+    let name = name.strip_prefix(b"\"").and_then(|name| name.strip_suffix(b"\"")).unwrap_or(name);
+    Some(Mailbox::from_parts(Some(decode_text(name, &mut Defects::default()).into_owned()), address))
 }
 
 /// What a character may be part of in a plain entry.
@@ -417,6 +492,7 @@ impl<'a> Reader<'a> {
         // The members of a group were judged one by one.
         if !is_group {
             self.skip_entry(start, !group_allowed);
+            form.invalid(self.scanner.octets.get(start..self.scanner.at).unwrap_or_default());
         }
     }
 

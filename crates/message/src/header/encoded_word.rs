@@ -97,7 +97,7 @@ impl<'a> Decoder<'a> {
     /// Decodes the words that are still waiting.
     pub(crate) fn flush(&mut self, defects: &mut Defects) {
         let Some(charset) = self.charset.take() else { return };
-        let read = charset::decode(Some(charset), &self.pending);
+        let read = charset::decode_value(charset, &self.pending);
         if read.unknown {
             defects.add(DefectCode::UnknownCharset, self.pending_at);
         }

@@ -4,7 +4,7 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::address::{AddressList, first_mailbox, read_list};
+use super::address::{AddressGrade, AddressList, first_mailbox, read_graded, read_list};
 use super::authentication::{self, AuthenticationResults};
 use super::encoded_word::{decode_text, unfold};
 use super::received::{self, Trace};
@@ -136,6 +136,11 @@ impl<'m> HeaderField<'m> {
     /// The value as an address list (RFC 5322 section 3.4).
     pub fn addresses(&self) -> AddressList {
         read_list(self.raw_value(), &self.index.limits, self.defects())
+    }
+
+    /// The value as an address list, with addresses of this grade.
+    pub fn addresses_as(&self, grade: AddressGrade) -> AddressList {
+        read_graded(self.raw_value(), &self.index.limits, self.defects(), grade)
     }
 
     /// The first mailbox of an address list, in a group or not; what follows it is not looked at.

@@ -13,7 +13,7 @@ mod received;
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
-pub use address::AddressList;
+pub use address::{AddressGrade, AddressList};
 pub use authentication::{AuthenticationResult, AuthenticationResults};
 pub use field::{FieldContent, HeaderField};
 pub use received::Trace;

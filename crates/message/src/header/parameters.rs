@@ -361,8 +361,8 @@ fn decode(raw: &[RawParameter<'_>], defects: &mut Defects) -> Vec<Parameter> {
         // The extended form is the better one, where there are both.
         let (value, language) = match combine(raw, base, defects) {
             Some(combined) => {
-                let charset = combined.charset.or(Some(b"utf-8"));
-                let read = charset::decode(charset, &combined.octets);
+                let charset = combined.charset.unwrap_or(b"utf-8");
+                let read = charset::decode_value(charset, &combined.octets);
                 if read.unknown {
                     defects.add(DefectCode::UnknownCharset, parameter.at);
                 }
@@ -500,7 +500,7 @@ pub(crate) fn extended_text(value: &[u8]) -> String {
     let mut octets = Vec::with_capacity(text.len());
     percent_decode(text, &mut octets);
     let charset = if charset.is_empty() { &b"utf-8"[..] } else { charset };
-    let read = charset::decode(Some(charset), &octets);
+    let read = charset::decode_value(charset, &octets);
     let mut clean = String::with_capacity(read.characters.len());
     push_without_controls(&mut clean, &read.characters);
     clean

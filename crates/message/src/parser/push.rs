@@ -91,6 +91,8 @@ pub struct PushParser {
     offset: usize,
     /// How much of the input was searched: for a blank line, or a boundary.
     searched: usize,
+    /// The length of the line end at the end of what was taken.
+    line_end: usize,
     /// The boundary of the part whose header is not over yet: it counts from then on.
     waiting: Option<Boundary>,
     events: VecDeque<PushEvent>,
@@ -153,6 +155,7 @@ impl PushParser {
             stage: Stage::Header,
             offset: 0,
             searched: 0,
+            line_end: 0,
             waiting: None,
             events: VecDeque::new(),
         }
@@ -190,7 +193,13 @@ impl PushParser {
     fn take(&mut self, input: &mut BytesMut, length: usize) -> Bytes {
         self.offset += length;
         self.searched = 0;
-        input.split_to(length).freeze()
+        let taken = input.split_to(length).freeze();
+        self.line_end = match &taken[..] {
+            [.., b'\r', b'\n'] => 2,
+            [.., b'\n'] => 1,
+            _ => 0,
+        };
+        taken
     }
 
     /// Octets of the part that is open, or of none.
@@ -453,7 +462,11 @@ impl PushParser {
         if before.ends_with(b"\n") {
             content -= 1 + usize::from(before.ends_with(b"\r\n"));
         }
-        let end = self.offset + content;
+        let mut end = self.offset + content;
+        if before.is_empty() && self.offset > body {
+            // Right behind another boundary, whose line end it is.
+            end -= self.line_end;
+        }
         self.give(input, content, true);
         self.give(input, next - content, false);
         self.close_above(level + 1, end);

@@ -107,6 +107,17 @@ fn every_split_of_a_nested_message() {
     }
 }
 
+/// The line end of a boundary belongs to the boundary right behind it.
+#[test]
+fn a_boundary_right_behind_another() {
+    let octets = "Content-Type: multipart/mixed; boundary=o\r\n\r\n--o\r\n\
+        Content-Type: multipart/mixed; boundary=i\r\n\r\n--i\r\n\r\nx\r\n--i--\r\n--o--\r\n";
+    for cut in 0..=octets.len() {
+        same(octets.as_bytes(), &[cut], &Limits::default());
+        same(octets.replace("\r\n", "\n").as_bytes(), &[cut, cut + 1], &Limits::default());
+    }
+}
+
 #[test]
 fn large_headers_and_many_parts() {
     let mut limits = Limits::default();

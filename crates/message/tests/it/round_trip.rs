@@ -158,3 +158,19 @@ proptest! {
         }
     }
 }
+
+/// U+FEFF at the start of a value is not taken for a byte order mark.
+#[test]
+fn a_byte_order_mark_in_a_header_is_kept() {
+    let octets = MessageBuilder::new()
+        .waive_from()
+        .waive_date()
+        .waive_destination()
+        .subject("\u{feff}삶")
+        .body(PartBuilder::octets("application/octet-stream", "x\r\n").attachment("\u{feff}삶 <"))
+        .build()
+        .unwrap();
+    let message = Message::parse(&octets);
+    assert_eq!(message.subject().unwrap(), "\u{feff}삶");
+    assert_eq!(message.root().filename().unwrap(), "\u{feff}삶 <");
+}
