@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 use std::hint::black_box;
 
+use bytes::BytesMut;
 use mail_parser::{Address as PeerAddress, HeaderValue, MessageParser, PartKind};
 use mailparse::MailHeaderMap;
-use postroad_message::Message;
+use postroad_message::{Edit, Message, PushEvent, PushParser};
 
 use crate::allocations;
 use crate::corpus;
@@ -247,6 +248,41 @@ fn count_allocations(set: &[Vec<u8>]) {
     );
 }
 
+/// Where the header, the body and the end of each part are.
+type Outline = Vec<(usize, usize, usize)>;
+
+fn outline(message: &Message<'_>) -> Outline {
+    let start = message.octets().as_ptr() as usize;
+    let place = |part: postroad_message::Part<'_>| {
+        let body = part.raw_body().as_ptr() as usize - start;
+        (part.offset(), body, body + part.raw_body().len())
+    };
+    message.parts().filter(|part| !part.is_in_encoded_message()).map(place).collect()
+}
+
+fn pushed(octets: &[u8]) -> Outline {
+    let mut parser = PushParser::new();
+    let mut input = BytesMut::new();
+    let mut parts = Outline::new();
+    let mut pieces = octets.chunks(1000).peekable();
+    loop {
+        input.extend_from_slice(pieces.next().unwrap_or_default());
+        let is_end = pieces.peek().is_none();
+        while let Some(event) = parser.next_event(&mut input, is_end) {
+            match event {
+                PushEvent::Part(part) => parts.push((part.offset, 0, 0)),
+                PushEvent::End { position, body, end } => {
+                    (parts[position].1, parts[position].2) = (body, end)
+                }
+                _ => {}
+            }
+        }
+        if is_end {
+            return parts;
+        }
+    }
+}
+
 /// How often ours and the peer give other values. What they differ in was looked at: `--differences` shows it.
 fn agreement(set: &[Vec<u8>], show: bool) {
     let parser = MessageParser::default();
@@ -254,6 +290,9 @@ fn agreement(set: &[Vec<u8>], show: bool) {
     let names = ["subject", "from", "date", "message-id", "types", "text"];
     for (number, octets) in set.iter().enumerate() {
         let ours = Message::parse(octets);
+        // Written back without a change it is the same, and fed in pieces it is in the same parts.
+        assert!(Edit::new(&ours).to_vec() == *octets, "message {number} comes back changed");
+        assert_eq!(pushed(octets), outline(&ours), "message {number} in pieces");
         let Some(peer) = parser.parse(octets) else { continue };
         let mut check = |index: usize, ours: String, peer: String| {
             if ours != peer {
