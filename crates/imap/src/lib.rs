@@ -6,6 +6,8 @@ pub mod command;
 #[cfg(feature = "tokio-codec")]
 pub mod framed;
 mod grammar;
+#[cfg(feature = "message")]
+pub mod message;
 pub mod response;
 pub mod server;
 pub mod types;

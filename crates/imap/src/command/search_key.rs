@@ -347,6 +347,11 @@ impl SearchKeys {
     /// # Ok::<(), postroad_core::ParseError>(())
     /// ```
     pub fn evaluate(&self, mut matches: impl FnMut(&SearchKey) -> bool) -> bool {
+        self.evaluate_indexed(|_, key| matches(key))
+    }
+
+    /// The same, and `matches` is also told the index of the key in the program.
+    pub(crate) fn evaluate_indexed(&self, mut matches: impl FnMut(usize, &SearchKey) -> bool) -> bool {
         let mut open: Vec<(&SearchKey, usize)> = Vec::new();
         let mut at = 0;
         while let Some(key) = self.0.get(at) {
@@ -355,7 +360,7 @@ impl SearchKeys {
                 open.push((key, key.operands()));
                 continue;
             }
-            let mut value = matches(key);
+            let mut value = matches(at - 1, key);
             loop {
                 let Some((key, left)) = open.last_mut() else { return value };
                 *left -= 1;

@@ -164,6 +164,15 @@ impl BodyStructure {
         Ok(Self(parts))
     }
 
+    /// The structure of one part that has none below it; it is made one of its kind if it is not.
+    pub fn single(mut part: BodyPart) -> Self {
+        part.depth = 0;
+        if matches!(part.kind, BodyKind::Multipart | BodyKind::Message { .. }) {
+            part.kind = BodyKind::Basic;
+        }
+        Self(vec![part])
+    }
+
     /// The parts.
     pub fn parts(&self) -> &[BodyPart] {
         &self.0

@@ -412,7 +412,8 @@ impl ResponseCode {
 
     /// Prints it as it stands between the brackets.
     pub fn encode(&self, out: &mut BytesMut) {
-        out.put_slice(self.name().as_bytes());
+        // The name of another may have been put together without `other`.
+        out.extend(self.name().bytes().filter(|octet| !matches!(octet, b']' | b'\r' | b'\n' | 0)));
         let mut spaced = |text: &[u8]| {
             out.put_u8(b' ');
             out.extend(text.iter().filter(|octet| !matches!(octet, b']' | b'\r' | b'\n' | 0)));

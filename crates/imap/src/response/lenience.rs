@@ -32,7 +32,7 @@ pub enum Quirk {
     OddFlag,
     /// A response code that is not well-formed. It is kept as [`ResponseCode::Other`](super::ResponseCode::Other).
     OddCode,
-    /// A mailbox name that is not in modified UTF-7 or UTF-8. It is read octet by octet.
+    /// A mailbox name that is not in modified UTF-7 or UTF-8. It is kept as it came, and sent back so.
     OddMailbox,
     /// An item that could not be read, or that is not known and not well-formed. It is kept as it came, and the rest is read.
     OddItem,

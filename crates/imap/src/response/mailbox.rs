@@ -1,4 +1,4 @@
-use super::{Quirk, print, read_mailbox, reader::Reader, reader::Result};
+use super::{Quirk, RawValue, print, read_mailbox, reader::Reader, reader::Result};
 use crate::types::{Atom, MailboxName, ModSeq, SpecialUse, StatusItem};
 use bytes::{BufMut, Bytes, BytesMut};
 use core::fmt;
@@ -102,8 +102,8 @@ pub struct ListResponse {
     pub child_info: Vec<Bytes>,
     /// `OLDNAME`: its name before it was renamed, or the one that was asked for (RFC 9051 section 6.3.9.7).
     pub old_name: Option<MailboxName>,
-    /// Other extended data: name and value, as they came.
-    pub extended: Vec<(Bytes, Bytes)>,
+    /// Other extended data: name and value.
+    pub extended: Vec<(Bytes, RawValue)>,
 }
 
 impl ListResponse {
@@ -149,9 +149,7 @@ impl ListResponse {
                     this.old_name = Some(read_mailbox(reader, raw)?);
                     reader.eat(b')', "a parenthesis")?;
                 } else {
-                    let from = reader.at();
-                    reader.skip_value()?;
-                    this.extended.push((name, raw.slice(from..reader.at())));
+                    this.extended.push((name, RawValue::read(reader, raw)?));
                 }
             }
         }
@@ -189,7 +187,7 @@ impl ListResponse {
         }
         for (tag, value) in &self.extended {
             name(out, tag);
-            out.put_slice(value);
+            out.put_slice(value.as_bytes());
         }
         out.put_u8(b')');
     }
@@ -223,8 +221,8 @@ pub struct Namespace {
     pub prefix: MailboxName,
     /// What separates levels; `None` if there are none.
     pub delimiter: Option<char>,
-    /// Extensions: name and values, as they came.
-    pub extensions: Vec<(Bytes, Bytes)>,
+    /// Extensions: name and values.
+    pub extensions: Vec<(Bytes, RawValue)>,
 }
 
 /// The namespaces of a server (RFC 9051 section 7.3.3).
@@ -260,9 +258,7 @@ impl NamespaceResponse {
                 while reader.peek() == Some(b' ') {
                     let name = reader.space_nstring()?.bytes(raw).unwrap_or_default();
                     reader.space()?;
-                    let from = reader.at();
-                    reader.skip_value()?;
-                    extensions.push((name, raw.slice(from..reader.at())));
+                    extensions.push((name, RawValue::read(reader, raw)?));
                 }
                 reader.eat(b')', "a parenthesis")?;
                 namespaces.push(Namespace { prefix, delimiter, extensions });
@@ -289,7 +285,7 @@ impl NamespaceResponse {
                     out.put_u8(b' ');
                     print::string(out, name, utf8);
                     out.put_u8(b' ');
-                    out.put_slice(value);
+                    out.put_slice(value.as_bytes());
                 }
                 out.put_u8(b')');
             }
@@ -336,8 +332,8 @@ pub struct MailboxStatus {
     pub mailbox_id: Option<Bytes>,
     /// `DELETED-STORAGE`: what EXPUNGE would free, in octets (RFC 9208).
     pub deleted_storage: Option<u64>,
-    /// Others: name and value, as they came.
-    pub others: Vec<(Bytes, Bytes)>,
+    /// Others: name and value.
+    pub others: Vec<(Atom, RawValue)>,
 }
 
 impl MailboxStatus {
@@ -373,7 +369,7 @@ impl MailboxStatus {
             if name.is_empty() {
                 return reader.fail("the name of an item");
             }
-            let name_bytes = raw.slice(from..reader.at());
+            let end = reader.at();
             reader.space()?;
             let small = |reader: &mut Reader<'_>| reader.number32().map(Some);
             match StatusItem::of_name(name) {
@@ -397,9 +393,8 @@ impl MailboxStatus {
                 }
                 Some(StatusItem::DeletedStorage) => this.deleted_storage = Some(reader.number64()?),
                 _ => {
-                    let from = reader.at();
-                    reader.skip_value()?;
-                    this.others.push((name_bytes, raw.slice(from..reader.at())));
+                    let name = Atom::from_bytes(raw.slice(from..end)).map_err(|error| error.shifted(from))?;
+                    this.others.push((name, RawValue::read(reader, raw)?));
                 }
             }
         }
@@ -449,8 +444,8 @@ impl MailboxStatus {
             out.put_u8(b')');
         }
         for (name, value) in &self.others {
-            item(out, name);
-            out.put_slice(value);
+            item(out, name.as_bytes());
+            out.put_slice(value.as_bytes());
         }
         out.put_u8(b')');
     }

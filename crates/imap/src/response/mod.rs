@@ -11,6 +11,7 @@ mod mailbox;
 mod numbers;
 mod print;
 mod quota;
+mod raw;
 mod reader;
 mod refusal;
 mod row;
@@ -26,6 +27,7 @@ pub use lenience::{Lenience, Quirk, Repair, ResponseOptions};
 pub use mailbox::{ListResponse, MailboxAttribute, MailboxStatus, Namespace, NamespaceResponse};
 pub use numbers::Numbers;
 pub use quota::{Quota, QuotaRoot, QuotaUsage};
+pub use raw::RawValue;
 pub use refusal::{Bad, No};
 pub use row::{
     AddressView, BodyStructureView, EnvelopeView, FetchRow, FetchRowParser, PartKind, PartView, RowProgress,
@@ -147,10 +149,14 @@ impl Response {
     ///
     /// It is no response at all; or it is not as it should be, and [`Lenience`] does not allow for that. With the default lenience an
     /// untagged response that cannot be read is [`Unknown`](Self::Unknown), and not an error.
-    pub fn parse(unit: &Bytes, options: &ResponseOptions) -> Result<Parsed> {
+    pub fn parse(unit: &Bytes, options: &ResponseOptions) -> core::result::Result<Parsed, ParseError> {
+        Self::read(unit, options).map_err(|error| *error)
+    }
+
+    fn read(unit: &Bytes, options: &ResponseOptions) -> Result<Parsed> {
         if unit.len() > Span::LIMIT {
             let kind = ParseErrorKind::TooLong { what: "a response", limit: Span::LIMIT };
-            return Err(ParseError::new(kind, Span::LIMIT, unit));
+            return Err(ParseError::new(kind, Span::LIMIT, unit).into());
         }
         let mut reader = Reader::new(unit, *options);
         let response = match reader.peek() {
@@ -181,13 +187,27 @@ impl Response {
         reader.eat(b'*', "an asterisk")?;
         reader.space()?;
         let from = reader.at();
-        let number = if reader.peek().is_some_and(|octet| octet.is_ascii_digit()) {
-            let number = reader.number32()?;
+        let mut number = None;
+        if reader.peek().is_some_and(|octet| octet.is_ascii_digit()) {
+            let given = reader.number32()?;
             reader.space()?;
-            Some(number)
-        } else {
-            None
-        };
+            // Rows first, and by the shortest way: there may be millions.
+            if given > 0 && reader.rest().starts_with(b"FETCH (") {
+                let repaired = reader.repaired();
+                reader.go_to(reader.at() + b"FETCH ".len());
+                match FetchRow::parse(reader, unit, given, false) {
+                    Ok(row) => return Ok(Self::Fetch(row)),
+                    // Below it is read again, and its error judged.
+                    Err(_) => {
+                        reader.forget(repaired);
+                        reader.go_to(from);
+                        reader.number32()?;
+                        reader.space()?;
+                    }
+                }
+            }
+            number = Some(given);
+        }
         let name_at = reader.at();
         let name = reader.word();
         if name.is_empty() {
@@ -374,7 +394,7 @@ fn read_capabilities(reader: &mut Reader<'_>) -> Result<Capabilities> {
             Ok(capability) => capabilities.insert(capability),
             Err(error) => {
                 if !reader.repair(Quirk::OddItem, at) {
-                    return Err(error.shifted(at));
+                    return Err(error.shifted(at).into());
                 }
             }
         }
@@ -403,7 +423,7 @@ fn read_flags<T>(
             Ok(flag) => flags.push(flag),
             Err(error) => {
                 if !reader.repair(Quirk::OddFlag, at) {
-                    return Err(error.shifted(at));
+                    return Err(error.shifted(at).into());
                 }
             }
         }
@@ -411,22 +431,16 @@ fn read_flags<T>(
     Ok(flags)
 }
 
-/// A mailbox name; one that is not encoded as it should be is read octet by octet.
+/// A mailbox name; one that is not encoded as it should be keeps its spelling.
 fn read_mailbox(reader: &mut Reader<'_>, raw: &Bytes) -> Result<MailboxName> {
     let at = reader.at();
     let octets = reader.astring()?.bytes(raw).unwrap_or_default();
-    let error = match MailboxName::from_wire(&octets, reader.utf8()) {
-        Ok(name) => return Ok(name),
-        Err(error) => error.shifted(at),
-    };
-    if !reader.repair(Quirk::OddMailbox, at) {
-        return Err(error);
+    let (name, odd) =
+        MailboxName::from_wire_lenient(&octets, reader.utf8()).map_err(|error| error.shifted(at))?;
+    if odd && !reader.repair(Quirk::OddMailbox, at) {
+        return Err(reader.error(ParseErrorKind::Expected("a mailbox name"), at));
     }
-    let name: String = match core::str::from_utf8(&octets) {
-        Ok(name) => name.into(),
-        Err(_) => octets.iter().copied().map(char::from).collect(),
-    };
-    MailboxName::new(name).map_err(|_| error)
+    Ok(name)
 }
 
 fn read_id(reader: &mut Reader<'_>, raw: &Bytes) -> Result<Option<IdFields>> {

@@ -6,7 +6,8 @@ use bytes::Bytes;
 use postroad_core::{ParseError, ParseErrorKind};
 use std::borrow::Cow;
 
-pub(super) type Result<T> = core::result::Result<T, ParseError>;
+/// An error is boxed, so that a string or a number comes back in registers: that is half of the time that a row takes.
+pub(super) type Result<T> = core::result::Result<T, Box<ParseError>>;
 
 /// A string of the unit: where its octets are, whether it has escapes to undo. Eight octets, no reference count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -145,8 +146,8 @@ impl<'a> Reader<'a> {
     }
 
     #[cold]
-    pub(super) fn error(&self, kind: ParseErrorKind, at: usize) -> ParseError {
-        ParseError::new(kind, at, self.octets)
+    pub(super) fn error(&self, kind: ParseErrorKind, at: usize) -> Box<ParseError> {
+        Box::new(ParseError::new(kind, at, self.octets))
     }
 
     #[cold]
@@ -251,22 +252,18 @@ impl<'a> Reader<'a> {
     /// The name of an item, a code, a response: what goes on to a space, a parenthesis or a bracket.
     #[inline]
     pub(super) fn word(&mut self) -> &'a [u8] {
-        let from = self.at;
-        while self.peek().is_some_and(|octet| {
-            octet.is_ascii_alphanumeric() || matches!(octet, b'.' | b'-' | b'_' | b'=' | b'/' | b'+')
-        }) {
-            self.at += 1;
-        }
-        &self.octets[from..self.at]
+        let rest = self.rest();
+        let len =
+            rest.iter().position(|octet| CLASSES[usize::from(*octet)] & WORD == 0).unwrap_or(rest.len());
+        self.at += len;
+        &rest[..len]
     }
 
     /// An atom, as octets: what goes on to a space, parenthesis, quote or control character.
     #[inline]
     pub(super) fn atom(&mut self) -> Span {
-        let from = self.at;
-        while self.peek().is_some_and(is_atom_octet) {
-            self.at += 1;
-        }
+        let (from, rest) = (self.at, self.rest());
+        self.at += rest.iter().position(|octet| !is_atom_octet(*octet)).unwrap_or(rest.len());
         Span::new(from, self.at)
     }
 
@@ -324,7 +321,10 @@ impl<'a> Reader<'a> {
 
     #[inline]
     pub(super) fn nil(&mut self) -> bool {
-        matches!(self.peek(), Some(b'N' | b'n')) && self.try_word("NIL")
+        let is = matches!(self.rest(), [b'N' | b'n', b'I' | b'i', b'L' | b'l', rest @ ..]
+            if !rest.first().copied().is_some_and(is_atom_octet));
+        self.at += if is { 3 } else { 0 };
+        is
     }
 
     #[inline]
@@ -449,11 +449,11 @@ impl<'a> Reader<'a> {
     pub(super) fn nstring(&mut self) -> Result<Span> {
         match self.peek() {
             Some(b'"') => self.quoted(),
+            Some(b'N' | b'n') if self.nil() => Ok(Span::NIL),
             _ if self.is_literal_next() => match self.literal()? {
                 Text::Here(span) => Ok(span),
                 Text::Streamed(_) => self.fail("the octets of a literal"),
             },
-            _ if self.nil() => Ok(Span::NIL),
             Some(octet) if is_atom_octet(octet) && self.repair(Quirk::AtomForString, self.at) => {
                 Ok(self.atom())
             }
@@ -513,7 +513,9 @@ impl<'a> Reader<'a> {
                 }
                 Some(b' ') if depth > 0 => self.at += 1,
                 Some(b'"') => {
-                    let (to, ..) = self.string_end(self.at + 1)?;
+                    let from = self.at + 1;
+                    let (to, ..) = self.string_end(from)?;
+                    super::raw::check_quoted(&self.octets[from..to], from)?;
                     self.at = to + 1;
                 }
                 _ if self.is_literal_next() => {
@@ -557,8 +559,29 @@ impl<'a> Reader<'a> {
     }
 }
 
+const WORD: u8 = 1;
+const ATOM: u8 = 2;
+
+/// The classes of each octet: one look instead of many comparisons.
+static CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut octet = 0;
+    while octet < 256 {
+        #[expect(clippy::cast_possible_truncation, reason = "it is under 256")]
+        let character = octet as u8;
+        if !matches!(character, 0..=b' ' | b'(' | b')' | b'{' | b'"' | 0x7f) {
+            classes[octet] |= ATOM;
+        }
+        if character.is_ascii_alphanumeric() || matches!(character, b'.' | b'-' | b'_' | b'=' | b'/' | b'+') {
+            classes[octet] |= WORD;
+        }
+        octet += 1;
+    }
+    classes
+};
+
 /// What an atom may have, and what is known to stand in flags and keywords though it should not: `%`, `*`, `]`, `[`, `\`, octets over 127.
 #[inline]
 pub(super) fn is_atom_octet(octet: u8) -> bool {
-    !matches!(octet, 0..=b' ' | b'(' | b')' | b'{' | b'"' | 0x7f)
+    CLASSES[usize::from(octet)] & ATOM != 0
 }

@@ -1,6 +1,6 @@
-use super::{Numbers, print, reader::Reader, reader::Result};
+use super::{Numbers, RawValue, print, read_mailbox, reader::Reader, reader::Result};
 use crate::command::PartialRange;
-use crate::types::ModSeq;
+use crate::types::{Atom, MailboxName, ModSeq};
 use bytes::{BufMut, Bytes, BytesMut};
 use core::num::NonZeroU32;
 
@@ -68,8 +68,8 @@ impl SearchResponse {
 pub struct ESearchResponse {
     /// The tag of the command that it is the result of.
     pub tag: Option<Bytes>,
-    /// The mailbox that was searched, as it came, if another command than SEARCH could ask for that (RFC 7377).
-    pub mailbox: Option<Bytes>,
+    /// The mailbox that was searched, if a command could search others than the one selected (RFC 7377).
+    pub mailbox: Option<MailboxName>,
     /// Its UIDVALIDITY (RFC 7377).
     pub uid_validity: Option<u32>,
     /// Whether numbers are UIDs.
@@ -86,8 +86,8 @@ pub struct ESearchResponse {
     pub mod_seq: Option<ModSeq>,
     /// `PARTIAL`: which part was asked for, and what is in it, if anything is (RFC 9394 section 3.1).
     pub partial: Option<(PartialRange, Option<Numbers>)>,
-    /// Others: name and value, as they came.
-    pub others: Vec<(Bytes, Bytes)>,
+    /// Others: name and value.
+    pub others: Vec<(Atom, RawValue)>,
 }
 
 impl ESearchResponse {
@@ -102,7 +102,7 @@ impl ESearchResponse {
                 if name.eq_ignore_ascii_case(b"TAG") {
                     this.tag = Some(reader.string()?.bytes(raw).unwrap_or_default());
                 } else if name.eq_ignore_ascii_case(b"MAILBOX") {
-                    this.mailbox = reader.astring()?.bytes(raw);
+                    this.mailbox = Some(read_mailbox(reader, raw)?);
                 } else if name.eq_ignore_ascii_case(b"UIDVALIDITY") {
                     this.uid_validity = Some(reader.nz_number()?);
                 } else {
@@ -120,7 +120,7 @@ impl ESearchResponse {
                 break;
             }
             let (from, name) = (reader.at(), reader.word());
-            let name_span = raw.slice(from..reader.at());
+            let end = reader.at();
             if name.eq_ignore_ascii_case(b"UID") {
                 this.uid = true;
                 continue;
@@ -137,9 +137,8 @@ impl ESearchResponse {
                 b"MODSEQ" => this.mod_seq = Some(ModSeq::of_wire(reader.number64()?)),
                 b"PARTIAL" => this.partial = Some(read_partial(reader)?),
                 _ => {
-                    let from = reader.at();
-                    reader.skip_value()?;
-                    this.others.push((name_span, raw.slice(from..reader.at())));
+                    let name = Atom::from_bytes(raw.slice(from..end)).map_err(|error| error.shifted(from))?;
+                    this.others.push((name, RawValue::read(reader, raw)?));
                 }
             }
         }
@@ -155,7 +154,7 @@ impl ESearchResponse {
         }
         if let Some(mailbox) = &self.mailbox {
             correlator.put_slice(b" MAILBOX ");
-            print::astring(&mut correlator, mailbox, utf8);
+            print::astring(&mut correlator, &mailbox.to_wire(utf8), utf8);
         }
         if let Some(uid_validity) = self.uid_validity {
             print::display(&mut correlator, format_args!(" UIDVALIDITY {uid_validity}"));
@@ -190,9 +189,9 @@ impl ESearchResponse {
         }
         for (name, value) in &self.others {
             out.put_u8(b' ');
-            out.put_slice(name);
+            out.put_slice(name.as_bytes());
             out.put_u8(b' ');
-            out.put_slice(value);
+            out.put_slice(value.as_bytes());
         }
     }
 }

@@ -161,14 +161,14 @@ fn structures_that_servers_send() {
             3,
         ),
         // No media type, no encoding.
-        (r#"(NIL NIL NIL NIL NIL NIL 1)"#, &[Quirk::NilForString; 3], 1),
+        ("(NIL NIL NIL NIL NIL NIL 1)", &[Quirk::NilForString; 3], 1),
         // Empty lists.
         (r#"("TEXT" "PLAIN" () NIL NIL "7BIT" 1 1 NIL NIL () NIL)"#, &[Quirk::EmptyList; 2], 1),
         // A disposition without parameters, or that is only a string.
         (r#"("IMAGE" "PNG" NIL NIL NIL "BASE64" 1 NIL ("inline") NIL)"#, &[Quirk::MissingField], 1),
         (r#"("IMAGE" "PNG" NIL NIL NIL "BASE64" 1 NIL "inline" NIL)"#, &[Quirk::MissingField], 1),
         // Atoms.
-        (r#"(TEXT PLAIN NIL NIL NIL 7BIT 1 1)"#, &[Quirk::AtomForString; 3], 1),
+        ("(TEXT PLAIN NIL NIL NIL 7BIT 1 1)", &[Quirk::AtomForString; 3], 1),
         // A message without envelope and body; with an envelope only.
         (
             r#"("MESSAGE" "RFC822" NIL NIL NIL "7BIT" 1 (NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL) NIL 3)"#,
@@ -248,6 +248,7 @@ fn lists_that_servers_send() {
         panic!("a list")
     };
     assert_eq!((list.mailbox.as_str(), &found[..]), ("Größe", &[Quirk::OddMailbox][..]));
+    assert_eq!(&*list.mailbox.to_wire(false), "Größe".as_bytes());
     let (Response::List(list), found) = quirks("* LIST () \"\" \"R&D\"") else { panic!("a list") };
     assert_eq!((list.mailbox.as_str(), list.delimiter), ("R&D", None));
     assert_eq!(found, [Quirk::NilForString, Quirk::OddMailbox]);

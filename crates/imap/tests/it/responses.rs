@@ -68,7 +68,9 @@ fn numbers() -> impl Strategy<Value = Numbers> {
 fn uids() -> impl Strategy<Value = UidSet> {
     vec((1..=u32::MAX, 0..5_u32), 1..6).prop_map(|ranges| {
         let mut set = UidSet::new();
-        ranges.into_iter().for_each(|(first, more)| set.push_range(first..=first.saturating_add(more)));
+        for (first, more) in ranges {
+            set.push_range(first..=first.saturating_add(more));
+        }
         set
     })
 }
@@ -177,7 +179,7 @@ fn list() -> impl Strategy<Value = ListResponse> {
             list.attributes = attributes;
             list.child_info = child_info;
             list.old_name = old_name;
-            list.extended = vec![("X-A".into(), "(1 (2 \"a)\") b)".into())];
+            list.extended = vec![("X-A".into(), "(1 (2 \"a)\") b)".parse().unwrap())];
             list
         })
 }
@@ -191,7 +193,7 @@ fn threads() -> impl Strategy<Value = ThreadResponse> {
             // A member that is not there has an answer.
             let depth = if hole { limit } else { depth.min(limit) };
             hole = is_hole;
-            members.push(ThreadMember { number: (!hole).then_some(at as u32 + 1), depth });
+            members.push(ThreadMember { number: (!hole).then_some(u32::try_from(at).unwrap() + 1), depth });
         }
         if let Some(last) = members.last_mut() {
             last.number = Some(u32::MAX);
@@ -202,7 +204,7 @@ fn threads() -> impl Strategy<Value = ThreadResponse> {
 
 fn esearch() -> impl Strategy<Value = ESearchResponse> {
     (
-        (option::of(octets()), option::of(atom_bytes()), option::of(1..=u32::MAX), any::<bool>()),
+        (option::of(octets()), option::of(mailbox()), option::of(1..=u32::MAX), any::<bool>()),
         (option::of(1..=u32::MAX), option::of(1..=u32::MAX), option::of(any::<u32>())),
         option::of(numbers()),
         option::of(mod_seq()),
@@ -225,7 +227,7 @@ fn esearch() -> impl Strategy<Value = ESearchResponse> {
                         PartialRange { first, last: first.saturating_add(7), from_end: first.get() % 2 == 0 };
                     (range, numbers)
                 }),
-                others: vec![("X-RELEVANCY".into(), "(4 99)".into())],
+                others: vec![("X-RELEVANCY".parse().unwrap(), "(4 99)".parse().unwrap())],
             }
         })
 }
@@ -252,7 +254,7 @@ fn mailbox_status() -> impl Strategy<Value = MailboxStatus> {
             status.highest_mod_seq = mod_seq;
             status.append_limit = limit;
             status.mailbox_id = id;
-            status.others = vec![("X-OTHER".into(), "(a \"b\")".into())];
+            status.others = vec![("X-OTHER".parse().unwrap(), "(a \"b\")".parse().unwrap())];
             status
         })
 }
@@ -261,7 +263,7 @@ fn namespace() -> impl Strategy<Value = Vec<Namespace>> {
     let one = (mailbox(), option::of(Just('/'))).prop_map(|(prefix, delimiter)| Namespace {
         prefix,
         delimiter,
-        extensions: vec![("X-PARAM".into(), "(\"FLAG1\" \"FLAG2\")".into())],
+        extensions: vec![("X-PARAM".into(), "(\"FLAG1\" \"FLAG2\")".parse().unwrap())],
     });
     vec(one, 0..3)
 }
@@ -466,9 +468,41 @@ fn a_search_of_400_000_numbers_takes_linear_time() {
 
 #[test]
 fn numbers_in_a_row_take_no_memory() {
-    let line: String = (1..=100_000).map(|number| format!(" {number}")).collect();
-    let Response::Search(search) = parse(format!("* SEARCH{line}")).response else { panic!("a search") };
+    let line: Vec<String> = (1..=100_000).map(|number| number.to_string()).collect();
+    let Response::Search(search) = parse(format!("* SEARCH {}", line.join(" "))).response else {
+        panic!("a search")
+    };
     assert_eq!(search.numbers.ranges().len(), 1);
     let Response::Vanished { uids, .. } = parse("* VANISHED 1:4294967295").response else { panic!() };
     assert_eq!((uids.count(), uids.ranges().len()), (u64::from(u32::MAX), 1));
+}
+
+#[test]
+fn nothing_in_a_response_ends_its_line() {
+    let evil = "x\r\n* BYE forged\0";
+    let bytes = || Bytes::from_static(evil.as_bytes());
+    let codes = [
+        ResponseCode::Other { name: evil.into(), text: Some(bytes()) },
+        ResponseCode::other(evil, Some(evil)),
+        ResponseCode::BadCharset(vec![bytes()]),
+        ResponseCode::BadUrl(bytes()),
+        ResponseCode::Referral(bytes()),
+        ResponseCode::BadEvent(bytes()),
+        ResponseCode::MailboxId(bytes()),
+        ResponseCode::NoUpdate(bytes()),
+        ResponseCode::UndefinedFilter(bytes()),
+        ResponseCode::InProgress(Some(Progress { tag: Some(bytes()), done: None, goal: None })),
+    ];
+    let statuses =
+        codes.into_iter().map(|code| Response::Status(StatusResponse::untagged(Status::No, code, evil)));
+    for response in statuses.chain([Response::Continuation(Continuation { text: bytes() })]) {
+        let mut out = BytesMut::new();
+        response.encode(&mut out, false);
+        let line = out.strip_suffix(b"\r\n").unwrap();
+        assert!(!line.iter().any(|octet| matches!(octet, b'\r' | b'\n' | 0)), "{}", out.escape_ascii());
+    }
+    // Strings become literals, of which no NUL is sent.
+    let mut out = BytesMut::new();
+    Response::Id(Some(vec![(bytes(), Some(bytes()))])).encode(&mut out, false);
+    assert_eq!(out, "* ID ({15}\r\nx\r\n* BYE forged {15}\r\nx\r\n* BYE forged)\r\n");
 }

@@ -79,10 +79,11 @@ enum ItemKind {
 /// Envelope and body structure: four lists, however deep it is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 struct Detail {
-    envelope: Option<u32>,
+    envelope: Option<EnvelopeSpans>,
     /// Whether `parts` are of BODYSTRUCTURE, and not of BODY.
     extended: bool,
     truncated: bool,
+    /// Those of messages in the message.
     envelopes: Vec<EnvelopeSpans>,
     addresses: Vec<[Span; 4]>,
     parameters: Vec<[Span; 2]>,

@@ -44,12 +44,11 @@ impl FetchRow {
         number: u32,
         by_uid: bool,
     ) -> Result<Self> {
-        let mut row = Self::empty(number, by_uid);
+        let mut row = Self { raw: raw.clone(), ..Self::empty(number, by_uid) };
         reader.eat(b'(', "a parenthesis")?;
         if row.read_items(reader, false)? == Stop::Streamed {
             return reader.fail("the octets of a literal");
         }
-        row.raw = raw.clone();
         Ok(row)
     }
 
@@ -283,15 +282,14 @@ impl Detail {
         self.parameters.truncate(lens.parameters);
         self.languages.truncate(lens.languages);
         self.parts.truncate(lens.parts);
-        self.envelope = self.envelope.filter(|at| (*at as usize) < lens.envelopes);
         if lens.parts == 0 {
             self.extended = false;
             self.truncated = false;
         }
     }
 
-    /// Reads an envelope; gives its index.
-    pub(super) fn read_envelope(&mut self, reader: &mut Reader<'_>) -> Result<u32> {
+    /// Reads an envelope; its addresses go behind the others.
+    pub(super) fn read_envelope(&mut self, reader: &mut Reader<'_>) -> Result<EnvelopeSpans> {
         reader.eat(b'(', "a parenthesis")?;
         let date = reader.nstring()?;
         let subject = reader.space_nstring()?;
@@ -312,8 +310,7 @@ impl Detail {
         let (in_reply_to, message_id) = (last()?, last()?);
         reader.no_space()?;
         reader.eat(b')', "a parenthesis")?;
-        self.envelopes.push(EnvelopeSpans { date, subject, bounds, in_reply_to, message_id });
-        Ok(index(self.envelopes.len() - 1))
+        Ok(EnvelopeSpans { date, subject, bounds, in_reply_to, message_id })
     }
 
     fn read_addresses(&mut self, reader: &mut Reader<'_>) -> Result<()> {

@@ -101,9 +101,9 @@ impl FetchRowParser {
         let mut reader = Reader::new(&self.raw, self.options);
         reader.go_to(self.at);
         if self.at == 0 {
-            self.row = read_head(&mut reader)?;
+            self.row = read_head(&mut reader).map_err(|error| *error)?;
         }
-        let stop = self.row.read_items(&mut reader, self.at > 0)?;
+        let stop = self.row.read_items(&mut reader, self.at > 0).map_err(|error| *error)?;
         self.at = reader.at();
         self.repairs.extend(reader.into_repairs());
         self.repairs.truncate(64);

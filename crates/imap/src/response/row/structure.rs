@@ -45,6 +45,8 @@ impl Detail {
     /// Reads BODYSTRUCTURE or BODY in place of what was there before.
     pub(super) fn read_structure(&mut self, reader: &mut Reader<'_>, extended: bool) -> Result<()> {
         self.parts.clear();
+        self.parts.reserve(4);
+        self.parameters.reserve(8);
         self.truncated = false;
         self.extended = extended;
         let mut open: Vec<Open> = Vec::new();
@@ -147,21 +149,19 @@ impl Detail {
         let is_text = is(media_type, "TEXT");
         let is_message = is(media_type, "MESSAGE") && (is(subtype, "RFC822") || is(subtype, "GLOBAL"));
         if let Some(part) = self.parts.get_mut(at as usize) {
-            *part = PartSpans {
-                kind: if is_text { PartKind::Text } else { PartKind::Basic },
-                media_type,
-                subtype,
-                parameters,
-                id,
-                description,
-                encoding,
-                octets,
-                ..part.clone()
-            };
+            part.kind = if is_text { PartKind::Text } else { PartKind::Basic };
+            (part.media_type, part.subtype, part.parameters) = (media_type, subtype, parameters);
+            (part.id, part.description, part.encoding) = (id, description, encoding);
+            part.octets = octets;
         }
         if is_message && reader.peek() == Some(b' ') && is_envelope_next(reader) {
             reader.space()?;
-            let envelope = if reader.nil() { None } else { Some(self.read_envelope(reader)?) };
+            let mut envelope = None;
+            if !reader.nil() {
+                let spans = self.read_envelope(reader)?;
+                envelope = Some(index(self.envelopes.len()));
+                self.envelopes.push(spans);
+            }
             if let Some(part) = self.parts.get_mut(at as usize) {
                 part.kind = PartKind::Message;
                 part.envelope = envelope;

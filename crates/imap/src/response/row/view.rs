@@ -56,7 +56,7 @@ impl FetchRow {
     /// `ENVELOPE`.
     pub fn envelope(&self) -> Option<EnvelopeView<'_>> {
         let detail = self.detail.as_deref()?;
-        let spans = detail.envelopes.get(detail.envelope? as usize)?;
+        let spans = detail.envelope.as_ref()?;
         Some(EnvelopeView { raw: &self.raw, detail, spans })
     }
 
