@@ -1,14 +1,13 @@
-//! Mail stays: many sessions look at one mailbox at once, and each hears what the others do.
+//! Mail stays. Many sessions look at one mailbox at once, and each hears what the others do.
 //!
-//! The session counts messages; here are only UIDs.
+//! The session counts messages; here they have UIDs and nothing else.
 
-use crate::fetch::Letter;
-use crate::store::{Account, Draft, Store, now};
+use crate::store::{Account, Draft, Message, Store, now};
 use bytes::Bytes;
-use postroad_imap::command::{self, AppendMessage, FetchItem, StoreOperation};
-use postroad_imap::message::{SearchContext, SearchProgram};
-use postroad_imap::response::{ListResponse, MailboxAttribute, MailboxStatus, No};
-use postroad_imap::server::{self, Fetch, Search, Selected};
+use postroad_imap::command::{self, AppendMessage, FetchItem};
+use postroad_imap::message::{SearchContext, SearchMessage, SearchProgram};
+use postroad_imap::response::{ListResponse, MailboxStatus, No};
+use postroad_imap::server::{self, Fetch, Row, Search, Selected};
 use postroad_imap::types::{AppendOptions, Credentials, Flag, MailboxName, StatusItem, UidSet};
 use postroad_imap::view::Change;
 use postroad_tokio::imap::{Found, Handler, Lists, Rows};
@@ -16,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use tokio::sync::mpsc;
 
-/// The names of a message's flags take no more octets than this.
+/// The flags of a message take no more octets than this.
 const MAX_FLAGS: usize = 1024;
 
 /// One connection.
@@ -24,19 +23,33 @@ pub struct Desk {
     pub store: Arc<Store>,
 }
 
-/// INBOX, while a session has it selected.
+/// INBOX, while it is selected.
 pub struct Open {
     changes: Mutex<mpsc::Receiver<Change>>,
     is_read_only: bool,
 }
 
-fn inbox(mailbox: &MailboxName) -> Result<(), No> {
+fn only_inbox(mailbox: &MailboxName) -> Result<(), No> {
     if mailbox.is_inbox() { Ok(()) } else { Err(No::nonexistent()) }
 }
 
 fn checked(flags: Vec<Flag>) -> Result<Arc<[Flag]>, No> {
     let octets: usize = flags.iter().map(|flag| flag.name().len()).sum();
     if octets > MAX_FLAGS { Err(No::limit()) } else { Ok(flags.into()) }
+}
+
+/// A row of FETCH. What it tells of a message is worked out of the message.
+fn write<'s>(mut row: Row<'s>, items: &[FetchItem], message: &Message) -> Row<'s> {
+    let parsed = postroad_message::Message::parse(&message.octets);
+    for item in items {
+        row = match item {
+            FetchItem::Uid => row.uid(),
+            FetchItem::Flags => row.flags(&message.flags),
+            FetchItem::InternalDate => row.internal_date(message.received),
+            item => row.message_item(item, &parsed, &message.octets),
+        };
+    }
+    row
 }
 
 impl Handler for Desk {
@@ -51,16 +64,8 @@ impl Handler for Desk {
         account.cloned().ok_or_else(No::authentication_failed)
     }
 
-    async fn list(&self, _: &Arc<Account>, list: &command::List, lists: &Lists<'_>) -> Result<(), No> {
-        // LIST "" "" asks for the delimiter alone: there are no levels here.
-        let mut mailbox = ListResponse::new(MailboxName::inbox(), None);
-        if list.patterns.iter().any(|pattern| pattern.as_str().is_empty()) {
-            mailbox.mailbox = MailboxName::default();
-            mailbox.attributes.push(MailboxAttribute::NoSelect);
-        } else if !list.patterns.iter().any(|pattern| pattern.matches(&mailbox.mailbox, None)) {
-            return Ok(());
-        }
-        lists.mailbox(mailbox).await;
+    async fn list(&self, _: &Arc<Account>, _: &command::List, lists: &Lists<'_>) -> Result<(), No> {
+        lists.matching(None, [ListResponse::new(MailboxName::inbox(), None)]).await;
         Ok(())
     }
 
@@ -68,40 +73,28 @@ impl Handler for Desk {
         &self,
         account: &Arc<Account>,
         mailbox: &MailboxName,
-        items: &[StatusItem],
+        _: &[StatusItem], // the session leaves out what was not asked for
     ) -> Result<MailboxStatus, No> {
-        inbox(mailbox)?;
-        let messages = account.inbox.messages(None);
-        let count = |flag: Flag, has: bool| {
-            u32::try_from(messages.iter().filter(|(_, message)| message.flags.contains(&flag) == has).count())
-                .ok()
-        };
+        only_inbox(mailbox)?;
+        let messages = account.messages(|_| true);
+        let unseen = messages.iter().filter(|(_, message)| !message.flags.contains(&Flag::Seen)).count();
         let mut status = MailboxStatus::new(mailbox.clone());
-        for item in items {
-            match item {
-                StatusItem::Messages => status.messages = u32::try_from(messages.len()).ok(),
-                StatusItem::UidNext => status.uid_next = Some(account.inbox.uid_next()),
-                StatusItem::UidValidity => status.uid_validity = Some(account.inbox.uid_validity),
-                StatusItem::Unseen => status.unseen = count(Flag::Seen, false),
-                StatusItem::Deleted => status.deleted = count(Flag::Deleted, true),
-                StatusItem::Size => {
-                    status.size = Some(messages.iter().map(|(_, message)| message.octets.len() as u64).sum());
-                }
-                StatusItem::Recent => status.recent = Some(0),
-                _ => {} // of extensions that are not announced
-            }
-        }
+        status.messages = u32::try_from(messages.len()).ok();
+        status.unseen = u32::try_from(unseen).ok();
+        status.recent = Some(0);
+        status.uid_next = Some(account.watch().1);
+        status.uid_validity = Some(account.uid_validity);
         Ok(status)
     }
 
     async fn select(&self, account: &Arc<Account>, select: &command::Select) -> Result<(Open, Selected), No> {
-        inbox(&select.mailbox)?;
-        let watch = account.inbox.watch();
-        let selected = Selected::new(account.inbox.uid_validity, watch.uid_next, watch.uids);
-        Ok((Open { changes: Mutex::new(watch.changes), is_read_only: select.read_only }, selected))
+        only_inbox(&select.mailbox)?;
+        let (uids, uid_next, changes) = account.watch();
+        let open = Open { changes: Mutex::new(changes), is_read_only: select.read_only };
+        Ok((open, Selected::new(account.uid_validity, uid_next, uids)))
     }
 
-    /// Asked whenever the session may say something: in IDLE a delivery is told at once, in a command before its answer.
+    /// Asked whenever something may be said: in IDLE a delivery is told at once, else with the next command.
     fn poll_change(&self, mailbox: &Open, context: &mut Context<'_>) -> Poll<Option<Change>> {
         mailbox.changes.lock().unwrap_or_else(PoisonError::into_inner).poll_recv(context)
     }
@@ -113,21 +106,18 @@ impl Handler for Desk {
         fetch: &Fetch,
         rows: &Rows<'_>,
     ) -> Result<(), No> {
-        let command = fetch.command();
-        let sets_seen = !mailbox.is_read_only && command.items.iter().any(FetchItem::sets_seen);
-        for (uid, mut message) in account.inbox.messages(Some(fetch.messages())) {
-            let mut items = command.items.clone();
-            if command.uid {
-                items.retain(|item| *item != FetchItem::Uid); // the session has written it
-            }
+        let mut items = fetch.command().items.clone();
+        let sets_seen = !mailbox.is_read_only && items.iter().any(FetchItem::sets_seen);
+        if sets_seen && !items.contains(&FetchItem::Flags) {
+            items.push(FetchItem::Flags);
+        }
+        for (uid, mut message) in account.messages(|uid| fetch.messages().contains(uid)) {
             if sets_seen && !message.flags.contains(&Flag::Seen) {
                 message.flags = message.flags.iter().cloned().chain([Flag::Seen]).collect();
-                account.inbox.set_flags(uid, message.flags.clone());
-                items.retain(|item| *item != FetchItem::Flags);
-                items.push(FetchItem::Flags);
+                account.set_flags(uid, message.flags.clone());
             }
-            // Waits while the client does not read, so no more than a message is on its way to it. One that it knows no more is left out.
-            let _ = rows.row(uid, |row| Letter::new(uid, &message).write(row, &items)).await;
+            // Waits while the client does not read. A message that it knows no more is left out.
+            let _ = rows.row(uid, |row| write(row, &items, &message)).await;
         }
         Ok(())
     }
@@ -139,19 +129,10 @@ impl Handler for Desk {
         store: &server::Store,
         rows: &Rows<'_>,
     ) -> Result<UidSet, No> {
-        let command = store.command();
-        for (uid, message) in account.inbox.messages(Some(store.messages())) {
-            let mut flags = match command.operation {
-                StoreOperation::Replace => Vec::new(),
-                _ => message.flags.iter().filter(|flag| !command.flags.contains(flag)).cloned().collect(),
-            };
-            if command.operation != StoreOperation::Remove {
-                flags.extend_from_slice(&command.flags);
-            }
-            let flags = checked(flags)?;
-            if account.inbox.set_flags(uid, flags.clone()).is_some() {
-                let _ = rows.stored(uid, &flags, None).await;
-            }
+        for (uid, message) in account.messages(|uid| store.messages().contains(uid)) {
+            let flags = checked(store.command().apply(&message.flags))?;
+            account.set_flags(uid, flags.clone());
+            let _ = rows.stored(uid, &flags, None).await;
         }
         Ok(UidSet::new())
     }
@@ -159,29 +140,20 @@ impl Handler for Desk {
     async fn search(&self, account: &Arc<Account>, _: &Open, search: &Search) -> Result<Found, No> {
         let command = search.command();
         let program = SearchProgram::new(command.keys.clone(), command.charset.as_deref())?;
-        // The session has put UIDs in place of numbers, `*` and `$`.
-        let context = SearchContext {
-            last_number: 0,
-            last_uid: u32::MAX,
-            saved: &UidSet::new(),
-            now: now().unix_timestamp(),
-            save_dates: false,
-        };
+        let context = SearchContext::resolved(now().unix_timestamp());
         let mut found = Found::default();
-        for (uid, message) in account.inbox.messages(None) {
-            if program.matches(&Letter::new(uid, &message), &context) {
+        for (uid, Message { octets, received, flags, .. }) in account.messages(|_| true) {
+            if program.matches(&SearchMessage::new(uid, &flags, received, &octets), &context) {
                 found.uids.push(uid);
             }
-            // A search of many messages does not keep other connections waiting.
-            tokio::task::yield_now().await;
+            tokio::task::yield_now().await; // others are not kept waiting for a long search
         }
         Ok(found)
     }
 
     async fn expunge(&self, account: &Arc<Account>, _: &Open, among: Option<&UidSet>) -> Result<(), No> {
-        account.inbox.remove(|uid, message| {
-            message.flags.contains(&Flag::Deleted) && among.is_none_or(|among| among.contains(uid))
-        });
+        let is_among = |uid| among.is_none_or(|among| among.contains(uid));
+        account.remove(|uid, message| message.flags.contains(&Flag::Deleted) && is_among(uid));
         Ok(())
     }
 
@@ -195,25 +167,26 @@ impl Handler for Desk {
         mailbox: &MailboxName,
         message: &AppendMessage,
     ) -> Result<Self::Upload, No> {
-        inbox(mailbox)?;
+        only_inbox(mailbox)?;
         Ok((self.store.draft().ok_or_else(No::overquota)?, message.options.clone()))
     }
 
-    async fn append_data(&self, upload: &mut Self::Upload, chunk: Bytes) -> Result<(), No> {
-        upload.0.push(&chunk).ok_or_else(No::overquota)
+    async fn append_data(&self, (draft, _): &mut Self::Upload, chunk: Bytes) -> Result<(), No> {
+        draft.0.extend_from_slice(&chunk);
+        Ok(())
     }
 
+    /// All or none.
     async fn append_finish(
         &self,
         account: &Arc<Account>,
         _: &MailboxName,
         uploads: Vec<Self::Upload>,
     ) -> Result<(u32, UidSet), No> {
-        let mut messages = Vec::new();
-        for (draft, options) in uploads {
-            messages.push(draft.finish(options.date.unwrap_or_else(now), checked(options.flags)?));
-        }
-        let uids = messages.into_iter().map(|message| account.inbox.add(message)).collect();
-        Ok((account.inbox.uid_validity, uids))
+        let message = |(draft, options): Self::Upload| {
+            Ok(Message::new(draft, options.date.unwrap_or_else(now), checked(options.flags)?))
+        };
+        let messages: Result<Vec<_>, No> = uploads.into_iter().map(message).collect();
+        Ok((account.uid_validity, account.add(messages?)))
     }
 }

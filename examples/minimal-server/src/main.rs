@@ -1,6 +1,5 @@
 //! `minimal-server [SMTP [POP3 [IMAP]]]`, each an address and a port.
 
-use minimal_server::{Protocol, Server};
 use postroad_core::Domain;
 use postroad_tokio::ShutdownHandle;
 use std::io;
@@ -8,37 +7,29 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 
 const ACCOUNTS: [(&str, &str); 2] = [("alice", "ketchup"), ("bob", "pickles")];
+const DEFAULTS: [&str; 3] = ["127.0.0.1:2525", "127.0.0.1:2110", "127.0.0.1:2143"];
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> io::Result<()> {
-    let server = Server::new(&Domain::parse("localhost").map_err(io::Error::other)?, &ACCOUNTS);
-    let shutdown = ShutdownHandle::new();
     let mut arguments = std::env::args().skip(1);
-    let mut addresses = Vec::new();
-    for (protocol, name, default) in [
-        (Protocol::Smtp, "smtp", "127.0.0.1:2525"),
-        (Protocol::Pop3, "pop3", "127.0.0.1:2110"),
-        (Protocol::Imap, "imap", "127.0.0.1:2143"),
-    ] {
-        let address = arguments.next().unwrap_or_else(|| default.to_owned());
-        let listener = TcpListener::bind(&address)
-            .await
-            .map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}")))?;
-        println!("listening {name} {}", listener.local_addr()?);
-        addresses.push(listener.local_addr()?);
-        tokio::spawn(server.clone().listen(protocol, listener, shutdown.listen()));
-    }
-    let (smtp, pop3, imap) = (addresses[0], addresses[1], addresses[2]);
+    let [smtp, pop3, imap] = DEFAULTS.map(|default| arguments.next().unwrap_or_else(|| default.to_owned()));
+    let listeners =
+        [TcpListener::bind(smtp).await?, TcpListener::bind(pop3).await?, TcpListener::bind(imap).await?];
+    let [smtp, pop3, imap] = [&listeners[0], &listeners[1], &listeners[2]].map(TcpListener::local_addr);
+    let (smtp, pop3, imap) = (smtp?, pop3?, imap?);
     println!(
-        "ready
-
+        "listening smtp {smtp}\nlistening pop3 {pop3}\nlistening imap {imap}\n
 printf 'Subject: hello\\r\\n\\r\\nDo you like ketchup?\\r\\n' | curl smtp://{smtp} --mail-from alice@localhost --mail-rcpt bob@localhost -T -
 curl -u bob:pickles pop3://{pop3}/1
-curl -u bob:pickles 'imap://{imap}/INBOX;UID=1'
-curl -u bob:pickles imap://{imap}/INBOX -X 'FETCH 1 (FLAGS ENVELOPE)' -v"
+curl -u bob:pickles 'imap://{imap}/INBOX;UID=1'\n"
     );
-    tokio::signal::ctrl_c().await?;
-    // Each session says goodbye in its own words; who does not hear it in time is cut off.
+    let shutdown = ShutdownHandle::new();
+    let domain = Domain::parse("localhost").map_err(io::Error::other)?;
+    tokio::select! {
+        () = minimal_server::run(listeners, domain, &ACCOUNTS, shutdown.listen()) => {}
+        stopped = tokio::signal::ctrl_c() => stopped?,
+    }
+    // Each session says goodbye in its protocol's words. Who does not hear it in time is cut off.
     shutdown.shut_down();
     let _ = tokio::time::timeout(Duration::from_secs(5), shutdown.drained()).await;
     Ok(())

@@ -1,4 +1,4 @@
-//! Mail goes out, the simple way: a snapshot of the mailbox, read and perhaps deleted.
+//! Mail goes out, the simple way: one look at the mailbox, and at the end some of it is deleted.
 
 use crate::store::{Account, Message, Store};
 use bytes::Bytes;
@@ -14,7 +14,7 @@ pub struct Office {
     pub store: Arc<Store>,
 }
 
-/// The maildrop as it was at login; what comes later is not in it. Dropping it releases the lock, and deletes nothing.
+/// The maildrop as it was at login; what comes later is not in it. Dropping it frees the lock, and deletes nothing.
 pub struct Snapshot {
     account: Arc<Account>,
     messages: Vec<(u32, Message)>,
@@ -28,12 +28,12 @@ impl Handler for Office {
     async fn login(&mut self, name: &str, password: &Password) -> Result<(Snapshot, Maildrop), Rejection> {
         let account = self.store.accounts.get(name).filter(|account| account.password == password.expose());
         let account = account.ok_or_else(Rejection::auth)?.clone();
-        let lock = account.inbox.maildrop.clone().try_lock_owned().map_err(|_| Rejection::in_use())?;
-        let messages = account.inbox.messages(None);
+        let lock = account.maildrop.clone().try_lock_owned().map_err(|_| Rejection::in_use())?;
+        let messages = account.messages(|_| true);
         let mut maildrop = Maildrop::new();
         for (uid, message) in &messages {
             // From the UID, so that it is the same in every session.
-            maildrop.push(message.octets.len() as u64, UniqueId::from_uid(account.inbox.uid_validity, *uid));
+            maildrop.push(message.octets.len() as u64, UniqueId::from_uid(account.uid_validity, *uid));
         }
         Ok((Snapshot { account, messages, _lock: lock }, maildrop))
     }
@@ -42,22 +42,22 @@ impl Handler for Office {
         &mut self,
         locked: &mut Snapshot,
         number: MessageNumber,
-        _lines: Option<u32>,
+        _lines: Option<u32>, // of TOP; the session stops by itself
     ) -> Result<Option<Bytes>, Rejection> {
-        let message = locked.messages.get(number.index()).ok_or_else(Rejection::temporary)?;
-        Ok(Some(message.1.octets.clone()))
+        let (_, message) = locked.messages.get(number.index()).ok_or_else(Rejection::temporary)?;
+        Ok(Some(message.octets.clone()))
     }
 
-    /// Asked for until there is nothing more, as fast as the client reads. This is the one chunk of a message in memory.
+    /// Asked until there is no more, as fast as the client reads. In memory a message is one chunk.
     async fn chunk(&mut self, message: &mut Option<Bytes>) -> std::io::Result<Option<Bytes>> {
         Ok(message.take())
     }
 
-    /// QUIT: only now what was marked by DELE is deleted, and every IMAP session hears of it.
+    /// QUIT: only now is deleted what DELE has marked, and every IMAP session hears of it.
     async fn update(&mut self, locked: Snapshot, deleted: &[MessageNumber]) -> Result<(), NotRemoved> {
-        let uid = |number: &MessageNumber| locked.messages.get(number.index()).map(|(uid, _)| *uid);
+        let uid = |number: &MessageNumber| Some(locked.messages.get(number.index())?.0);
         let gone: UidSet = deleted.iter().filter_map(uid).collect();
-        locked.account.inbox.remove(|uid, _| gone.contains(uid));
+        locked.account.remove(|uid, _| gone.contains(uid));
         Ok(())
     }
 }

@@ -1,63 +1,50 @@
-//! Mail comes in: what the SMTP session asks, and what is answered.
+//! Mail comes in. The session keeps the order of the commands; the envelope is ours to keep.
 
-use crate::store::{Account, Draft, Store, now};
+use crate::store::{Account, Draft, Message, Store, now};
 use bytes::Bytes;
 use postroad_core::Domain;
 use postroad_message::{DateTime, Received, return_path};
 use postroad_smtp::command::MailParameters;
 use postroad_smtp::reply::{Rejection, ReplyText};
-use postroad_smtp::types::{ClientName, ForwardPath, ReversePath};
+use postroad_smtp::types::{ForwardPath, ReversePath};
 use postroad_tokio::smtp::Handler;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// One connection. The session keeps the order of the commands; the envelope is ours to keep.
+/// One connection.
 pub struct Intake {
-    store: Arc<Store>,
-    domain: Domain,
-    peer: IpAddr,
-    client_name: String,
-    reverse_path: Option<ReversePath>,
-    recipients: Vec<Arc<Account>>,
+    pub store: Arc<Store>,
+    pub domain: Domain,
+    pub peer: IpAddr,
+    pub sender: ReversePath,
+    pub recipients: Vec<Arc<Account>>,
 }
 
 impl Intake {
-    pub fn new(store: Arc<Store>, domain: Domain, peer: IpAddr) -> Self {
-        Self { store, domain, peer, client_name: String::new(), reverse_path: None, recipients: Vec::new() }
-    }
-
-    /// What a server that delivers puts in front of the message (RFC 5321 section 4.4). Nothing of it comes from the message itself.
+    /// What the server that delivers puts in front of the message (RFC 5321 section 4.4).
     fn trace(&self) -> Option<Vec<u8>> {
-        let sender = self.reverse_path.as_ref().and_then(ReversePath::mailbox);
-        let sender = sender.and_then(|mailbox| mailbox.to_string().parse().ok());
+        let sender = self.sender.mailbox().and_then(|mailbox| mailbox.to_string().parse().ok());
         let date = DateTime::from_timestamp(now().unix_timestamp(), 0).ok()?;
-        let received = Received::new(self.domain.as_str(), date).from(&self.client_name, Some(self.peer));
-        let mut fields = return_path(sender.as_ref()).ok()?;
-        fields.extend(received.with("ESMTP").to_bytes().ok()?);
-        Some(fields)
+        let received = Received::new(self.domain.as_str(), date).with("ESMTP");
+        let received = received.from(Domain::from(self.peer).as_str(), Some(self.peer));
+        Some([return_path(sender.as_ref()).ok()?, received.to_bytes().ok()?].concat())
     }
 }
 
 impl Handler for Intake {
     type Message = Draft;
 
-    async fn hello(&mut self, name: &ClientName, _is_extended: bool) -> Result<(), Rejection> {
-        self.client_name = name.to_string();
-        Ok(())
-    }
-
     async fn mail(&mut self, from: &ReversePath, _parameters: &MailParameters) -> Result<(), Rejection> {
-        self.reverse_path = Some(from.clone());
+        self.sender = from.clone();
         Ok(())
     }
 
+    /// The one question that has no default but no: whoever takes mail for anybody is an open relay.
     async fn rcpt(&mut self, to: &ForwardPath) -> Result<(), Rejection> {
-        let Some(mailbox) = to.mailbox().filter(|mailbox| *mailbox.domain() == self.domain) else {
-            return Err(Rejection::relay_denied());
-        };
-        let Some(account) = self.store.accounts.get(&*mailbox.local_part_unquoted()) else {
-            return Err(Rejection::mailbox_unavailable());
-        };
+        let ours = to.mailbox().filter(|mailbox| *mailbox.domain() == self.domain);
+        let mailbox = ours.ok_or_else(Rejection::relay_denied)?;
+        let account = self.store.accounts.get(&*mailbox.local_part_unquoted());
+        let account = account.ok_or_else(Rejection::mailbox_unavailable)?;
         if !self.recipients.iter().any(|known| Arc::ptr_eq(known, account)) {
             self.recipients.push(account.clone());
         }
@@ -66,27 +53,26 @@ impl Handler for Intake {
 
     async fn data(&mut self) -> Result<Draft, Rejection> {
         let mut draft = self.store.draft().ok_or_else(Rejection::insufficient_storage)?;
-        let trace = self.trace().ok_or_else(Rejection::temporary)?;
-        draft.push(&trace).ok_or_else(Rejection::insufficient_storage)?;
+        draft.0.extend(self.trace().ok_or_else(Rejection::temporary)?);
         Ok(draft)
     }
 
-    /// The session has undone the dots, and refuses by itself what is over the limit of its configuration.
+    /// Dots are undone, and what is over the limit does not come here: the session answers by itself.
     async fn body(&mut self, draft: &mut Draft, chunk: Bytes) -> Result<(), Rejection> {
-        draft.push(&chunk).ok_or_else(Rejection::insufficient_storage)
+        draft.0.extend_from_slice(&chunk);
+        Ok(())
     }
 
-    /// By this answer we are responsible for the message. A real server has it on its disk by now.
+    /// With this answer the message is ours to lose. A real server has it on its disk by now.
     async fn finish(&mut self, draft: Draft) -> Result<ReplyText, Rejection> {
-        let message = draft.finish(now(), Arc::default());
+        let message = Message::new(draft, now(), Arc::default());
         for account in &self.recipients {
-            account.inbox.add(message.clone());
+            account.add(vec![message.clone()]);
         }
         Ok(ReplyText::new("delivered"))
     }
 
     fn reset(&mut self) {
-        self.reverse_path = None;
         self.recipients.clear();
     }
 }

@@ -19,11 +19,12 @@
 //! # Ok::<(), postroad_imap::ParseError>(())
 //! ```
 
+mod row;
 mod search;
 mod sort;
 mod thread;
 
-pub use search::{SearchContext, SearchProgram, SearchSource};
+pub use search::{SearchContext, SearchMessage, SearchProgram, SearchSource};
 pub use sort::{SortEntry, sort};
 pub use thread::{ThreadEntry, ordered_subject, references};
 

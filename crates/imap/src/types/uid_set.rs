@@ -23,8 +23,8 @@ pub struct UidSet {
 
 impl UidSet {
     /// No UIDs.
-    pub fn new() -> Self {
-        Self::default()
+    pub const fn new() -> Self {
+        Self { ranges: Vec::new() }
     }
 
     /// Reads a set.
