@@ -1,41 +1,35 @@
-//! Mail stays. Many sessions look at one mailbox at once, and each hears what the others do.
-//!
-//! The session counts messages; here they have UIDs and nothing else.
+//! Mail stays. Many sessions look at one mailbox at once, and each hears what the others do. The session counts messages; here they have
+//! UIDs and nothing else.
 
-use crate::store::{Account, Draft, Message, Store, now};
-use bytes::Bytes;
-use postroad_imap::command::{self, AppendMessage, FetchItem};
+use crate::store::{Inbox, Inboxes, Message, now};
+use postroad_imap::command::{self, FetchItem};
 use postroad_imap::message::{SearchContext, SearchMessage, SearchProgram};
 use postroad_imap::response::{ListResponse, MailboxStatus, No};
-use postroad_imap::server::{self, Fetch, Row, Search, Selected};
-use postroad_imap::types::{AppendOptions, Credentials, Flag, MailboxName, StatusItem, UidSet};
+use postroad_imap::server::{Fetch, Row, Search, Selected, Store};
+use postroad_imap::types::{Credentials, Flag, MailboxName, StatusItem, UidSet};
 use postroad_imap::view::Change;
-use postroad_tokio::imap::{Found, Handler, Lists, Rows};
-use std::sync::{Arc, Mutex, PoisonError};
+use postroad_tokio::imap::{Found, Handler, Lists, Rows, Watch};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll};
-use tokio::sync::mpsc;
 
 /// The flags of a message take no more octets than this.
 const MAX_FLAGS: usize = 1024;
 
 /// One connection.
-pub struct Desk {
-    pub store: Arc<Store>,
-}
+pub(crate) struct Desk(pub(crate) Inboxes);
 
 /// INBOX, while it is selected.
-pub struct Open {
-    changes: Mutex<mpsc::Receiver<Change>>,
+pub(crate) struct Open {
+    watch: Watch,
     is_read_only: bool,
 }
 
-fn only_inbox(mailbox: &MailboxName) -> Result<(), No> {
-    if mailbox.is_inbox() { Ok(()) } else { Err(No::nonexistent()) }
-}
+type Account = Arc<Inbox>;
+type Result<T> = std::result::Result<T, No>;
 
-fn checked(flags: Vec<Flag>) -> Result<Arc<[Flag]>, No> {
-    let octets: usize = flags.iter().map(|flag| flag.name().len()).sum();
-    if octets > MAX_FLAGS { Err(No::limit()) } else { Ok(flags.into()) }
+fn only_inbox(mailbox: &MailboxName) -> Result<()> {
+    if mailbox.is_inbox() { Ok(()) } else { Err(No::nonexistent()) }
 }
 
 /// A row of FETCH. What it tells of a message is worked out of the message.
@@ -52,69 +46,60 @@ fn write<'s>(mut row: Row<'s>, items: &[FetchItem], message: &Message) -> Row<'s
     row
 }
 
+/// What is not written here, such as CREATE, COPY and APPEND, is answered NO.
 impl Handler for Desk {
-    type Account = Arc<Account>;
+    type Account = Account;
     type Mailbox = Open;
-    type Upload = (Draft, AppendOptions);
+    type Upload = ();
     type Exchange = ();
 
-    async fn login(&self, credentials: &Credentials) -> Result<Arc<Account>, No> {
-        let account = credentials.user_str().and_then(|name| self.store.accounts.get(name));
-        let account = account.filter(|account| Some(account.password) == credentials.expose_str());
-        account.cloned().ok_or_else(No::authentication_failed)
+    async fn login(&self, credentials: &Credentials) -> Result<Account> {
+        let inbox = credentials.user_str().and_then(|name| self.0.get(name));
+        let inbox = inbox.filter(|inbox| Some(inbox.password) == credentials.expose_str());
+        inbox.cloned().ok_or_else(No::authentication_failed)
     }
 
-    async fn list(&self, _: &Arc<Account>, _: &command::List, lists: &Lists<'_>) -> Result<(), No> {
+    async fn list(&self, _: &Account, _: &command::List, lists: &Lists<'_>) -> Result<()> {
         lists.matching(None, [ListResponse::new(MailboxName::inbox(), None)]).await;
         Ok(())
     }
 
-    async fn status(
-        &self,
-        account: &Arc<Account>,
-        mailbox: &MailboxName,
-        _: &[StatusItem], // the session leaves out what was not asked for
-    ) -> Result<MailboxStatus, No> {
-        only_inbox(mailbox)?;
-        let messages = account.messages(|_| true);
+    /// The session leaves out what was not asked for.
+    async fn status(&self, inbox: &Account, name: &MailboxName, _: &[StatusItem]) -> Result<MailboxStatus> {
+        only_inbox(name)?;
+        let messages = inbox.messages(|_| true);
         let unseen = messages.iter().filter(|(_, message)| !message.flags.contains(&Flag::Seen)).count();
-        let mut status = MailboxStatus::new(mailbox.clone());
+        let mut status = MailboxStatus::new(name.clone());
         status.messages = u32::try_from(messages.len()).ok();
         status.unseen = u32::try_from(unseen).ok();
         status.recent = Some(0);
-        status.uid_next = Some(account.watch().1);
-        status.uid_validity = Some(account.uid_validity);
+        status.uid_next = Some(inbox.uid_next.load(Relaxed));
+        status.uid_validity = Some(inbox.uid_validity);
         Ok(status)
     }
 
-    async fn select(&self, account: &Arc<Account>, select: &command::Select) -> Result<(Open, Selected), No> {
+    async fn select(&self, inbox: &Account, select: &command::Select) -> Result<(Open, Selected)> {
         only_inbox(&select.mailbox)?;
-        let (uids, uid_next, changes) = account.watch();
-        let open = Open { changes: Mutex::new(changes), is_read_only: select.read_only };
-        Ok((open, Selected::new(account.uid_validity, uid_next, uids)))
+        let (uids, uid_next, watch) = inbox.watch();
+        let selected = Selected::new(inbox.uid_validity, uid_next, uids);
+        Ok((Open { watch, is_read_only: select.read_only }, selected))
     }
 
     /// Asked whenever something may be said: in IDLE a delivery is told at once, else with the next command.
-    fn poll_change(&self, mailbox: &Open, context: &mut Context<'_>) -> Poll<Option<Change>> {
-        mailbox.changes.lock().unwrap_or_else(PoisonError::into_inner).poll_recv(context)
+    fn poll_change(&self, open: &Open, context: &mut Context<'_>) -> Poll<Option<Change>> {
+        open.watch.poll_change(context)
     }
 
-    async fn fetch(
-        &self,
-        account: &Arc<Account>,
-        mailbox: &Open,
-        fetch: &Fetch,
-        rows: &Rows<'_>,
-    ) -> Result<(), No> {
+    async fn fetch(&self, inbox: &Account, open: &Open, fetch: &Fetch, rows: &Rows<'_>) -> Result<()> {
         let mut items = fetch.command().items.clone();
-        let sets_seen = !mailbox.is_read_only && items.iter().any(FetchItem::sets_seen);
+        let sets_seen = !open.is_read_only && items.iter().any(FetchItem::sets_seen);
         if sets_seen && !items.contains(&FetchItem::Flags) {
             items.push(FetchItem::Flags);
         }
-        for (uid, mut message) in account.messages(|uid| fetch.messages().contains(uid)) {
+        for (uid, mut message) in inbox.messages(|uid| fetch.messages().contains(uid)) {
             if sets_seen && !message.flags.contains(&Flag::Seen) {
                 message.flags = message.flags.iter().cloned().chain([Flag::Seen]).collect();
-                account.set_flags(uid, message.flags.clone());
+                inbox.set_flags(uid, message.flags.clone());
             }
             // Waits while the client does not read. A message that it knows no more is left out.
             let _ = rows.row(uid, |row| write(row, &items, &message)).await;
@@ -122,71 +107,38 @@ impl Handler for Desk {
         Ok(())
     }
 
-    async fn store(
-        &self,
-        account: &Arc<Account>,
-        _: &Open,
-        store: &server::Store,
-        rows: &Rows<'_>,
-    ) -> Result<UidSet, No> {
-        for (uid, message) in account.messages(|uid| store.messages().contains(uid)) {
-            let flags = checked(store.command().apply(&message.flags))?;
-            account.set_flags(uid, flags.clone());
+    async fn store(&self, inbox: &Account, _: &Open, store: &Store, rows: &Rows<'_>) -> Result<UidSet> {
+        for (uid, message) in inbox.messages(|uid| store.messages().contains(uid)) {
+            let flags = store.command().apply(&message.flags);
+            if flags.iter().map(|flag| flag.name().len()).sum::<usize>() > MAX_FLAGS {
+                return Err(No::limit());
+            }
+            inbox.set_flags(uid, flags.as_slice().into());
             let _ = rows.stored(uid, &flags, None).await;
         }
-        Ok(UidSet::new())
+        Ok(UidSet::new()) // none was left alone
     }
 
-    async fn search(&self, account: &Arc<Account>, _: &Open, search: &Search) -> Result<Found, No> {
+    async fn search(&self, inbox: &Account, _: &Open, search: &Search) -> Result<Found> {
         let command = search.command();
         let program = SearchProgram::new(command.keys.clone(), command.charset.as_deref())?;
-        let context = SearchContext::resolved(now().unix_timestamp());
         let mut found = Found::default();
-        for (uid, Message { octets, received, flags, .. }) in account.messages(|_| true) {
-            if program.matches(&SearchMessage::new(uid, &flags, received, &octets), &context) {
+        for (uid, Message { octets, received, flags }) in inbox.messages(|_| true) {
+            let message = SearchMessage::new(uid, &flags, received, &octets);
+            if program.matches(&message, &SearchContext::resolved(now())) {
                 found.uids.push(uid);
             }
-            tokio::task::yield_now().await; // others are not kept waiting for a long search
         }
         Ok(found)
     }
 
-    async fn expunge(&self, account: &Arc<Account>, _: &Open, among: Option<&UidSet>) -> Result<(), No> {
+    async fn expunge(&self, inbox: &Account, _: &Open, among: Option<&UidSet>) -> Result<()> {
         let is_among = |uid| among.is_none_or(|among| among.contains(uid));
-        account.remove(|uid, message| message.flags.contains(&Flag::Deleted) && is_among(uid));
+        inbox.remove(|uid, message| message.flags.contains(&Flag::Deleted) && is_among(uid));
         Ok(())
     }
 
-    async fn close(&self, account: &Arc<Account>, open: &Open, expunge: bool) -> Result<(), No> {
-        if expunge { self.expunge(account, open, None).await } else { Ok(()) }
-    }
-
-    async fn append(
-        &self,
-        _: &Arc<Account>,
-        mailbox: &MailboxName,
-        message: &AppendMessage,
-    ) -> Result<Self::Upload, No> {
-        only_inbox(mailbox)?;
-        Ok((self.store.draft().ok_or_else(No::overquota)?, message.options.clone()))
-    }
-
-    async fn append_data(&self, (draft, _): &mut Self::Upload, chunk: Bytes) -> Result<(), No> {
-        draft.0.extend_from_slice(&chunk);
-        Ok(())
-    }
-
-    /// All or none.
-    async fn append_finish(
-        &self,
-        account: &Arc<Account>,
-        _: &MailboxName,
-        uploads: Vec<Self::Upload>,
-    ) -> Result<(u32, UidSet), No> {
-        let message = |(draft, options): Self::Upload| {
-            Ok(Message::new(draft, options.date.unwrap_or_else(now), checked(options.flags)?))
-        };
-        let messages: Result<Vec<_>, No> = uploads.into_iter().map(message).collect();
-        Ok((account.uid_validity, account.add(messages?)))
+    async fn close(&self, inbox: &Account, open: &Open, expunge: bool) -> Result<()> {
+        if expunge { self.expunge(inbox, open, None).await } else { Ok(()) }
     }
 }

@@ -6,27 +6,26 @@ use std::io;
 use std::time::Duration;
 use tokio::net::TcpListener;
 
-const ACCOUNTS: [(&str, &str); 2] = [("alice", "ketchup"), ("bob", "pickles")];
-const DEFAULTS: [&str; 3] = ["127.0.0.1:2525", "127.0.0.1:2110", "127.0.0.1:2143"];
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> io::Result<()> {
     let mut arguments = std::env::args().skip(1);
-    let [smtp, pop3, imap] = DEFAULTS.map(|default| arguments.next().unwrap_or_else(|| default.to_owned()));
-    let listeners =
-        [TcpListener::bind(smtp).await?, TcpListener::bind(pop3).await?, TcpListener::bind(imap).await?];
-    let [smtp, pop3, imap] = [&listeners[0], &listeners[1], &listeners[2]].map(TcpListener::local_addr);
-    let (smtp, pop3, imap) = (smtp?, pop3?, imap?);
-    println!(
-        "listening smtp {smtp}\nlistening pop3 {pop3}\nlistening imap {imap}\n
-printf 'Subject: hello\\r\\n\\r\\nDo you like ketchup?\\r\\n' | curl smtp://{smtp} --mail-from alice@localhost --mail-rcpt bob@localhost -T -
-curl -u bob:pickles pop3://{pop3}/1
-curl -u bob:pickles 'imap://{imap}/INBOX;UID=1'\n"
-    );
-    let shutdown = ShutdownHandle::new();
+    let mut listen = async |name, default: &str, rest| {
+        let address = arguments.next();
+        let listener = TcpListener::bind(address.as_deref().unwrap_or(default)).await?;
+        println!("listening {name} {0}\n    curl {name}://{0}/{rest}", listener.local_addr()?);
+        io::Result::Ok(listener)
+    };
+    let listeners = [
+        listen("smtp", "127.0.0.1:2525", " --mail-from alice@localhost --mail-rcpt bob@localhost -T FILE")
+            .await?,
+        listen("pop3", "127.0.0.1:2110", "1 -u bob:pickles").await?,
+        listen("imap", "127.0.0.1:2143", "INBOX -u bob:pickles -X 'FETCH 1 (FLAGS ENVELOPE)'").await?,
+    ];
     let domain = Domain::parse("localhost").map_err(io::Error::other)?;
+    let accounts = [("alice", "ketchup"), ("bob", "pickles")];
+    let shutdown = ShutdownHandle::new();
     tokio::select! {
-        () = minimal_server::run(listeners, domain, &ACCOUNTS, shutdown.listen()) => {}
+        () = minimal_server::run(listeners, domain, &accounts, shutdown.listen()) => {}
         stopped = tokio::signal::ctrl_c() => stopped?,
     }
     // Each session says goodbye in its protocol's words. Who does not hear it in time is cut off.

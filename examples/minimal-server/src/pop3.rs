@@ -1,8 +1,7 @@
 //! Mail goes out, the simple way: one look at the mailbox, and at the end some of it is deleted.
 
-use crate::store::{Account, Message, Store};
+use crate::store::{Inbox, Inboxes, Message};
 use bytes::Bytes;
-use postroad_imap::types::UidSet;
 use postroad_pop3::response::Rejection;
 use postroad_pop3::types::{Maildrop, MessageNumber, Password, UniqueId};
 use postroad_tokio::pop3::{Handler, NotRemoved};
@@ -10,13 +9,11 @@ use std::sync::Arc;
 use tokio::sync::OwnedMutexGuard;
 
 /// One connection.
-pub struct Office {
-    pub store: Arc<Store>,
-}
+pub(crate) struct Office(pub(crate) Inboxes);
 
 /// The maildrop as it was at login; what comes later is not in it. Dropping it frees the lock, and deletes nothing.
-pub struct Snapshot {
-    account: Arc<Account>,
+pub(crate) struct Snapshot {
+    inbox: Arc<Inbox>,
     messages: Vec<(u32, Message)>,
     _lock: OwnedMutexGuard<()>,
 }
@@ -26,16 +23,15 @@ impl Handler for Office {
     type Message = Option<Bytes>;
 
     async fn login(&mut self, name: &str, password: &Password) -> Result<(Snapshot, Maildrop), Rejection> {
-        let account = self.store.accounts.get(name).filter(|account| account.password == password.expose());
-        let account = account.ok_or_else(Rejection::auth)?.clone();
-        let lock = account.maildrop.clone().try_lock_owned().map_err(|_| Rejection::in_use())?;
-        let messages = account.messages(|_| true);
-        let mut maildrop = Maildrop::new();
+        let inbox = self.0.get(name).filter(|inbox| inbox.password == password.expose());
+        let inbox = inbox.ok_or_else(Rejection::auth)?.clone();
+        let lock = inbox.maildrop.clone().try_lock_owned().map_err(|_| Rejection::in_use())?;
+        let (mut maildrop, messages) = (Maildrop::new(), inbox.messages(|_| true));
         for (uid, message) in &messages {
             // From the UID, so that it is the same in every session.
-            maildrop.push(message.octets.len() as u64, UniqueId::from_uid(account.uid_validity, *uid));
+            maildrop.push(message.octets.len() as u64, UniqueId::from_uid(inbox.uid_validity, *uid));
         }
-        Ok((Snapshot { account, messages, _lock: lock }, maildrop))
+        Ok((Snapshot { inbox, messages, _lock: lock }, maildrop))
     }
 
     async fn retrieve(
@@ -56,8 +52,8 @@ impl Handler for Office {
     /// QUIT: only now is deleted what DELE has marked, and every IMAP session hears of it.
     async fn update(&mut self, locked: Snapshot, deleted: &[MessageNumber]) -> Result<(), NotRemoved> {
         let uid = |number: &MessageNumber| Some(locked.messages.get(number.index())?.0);
-        let gone: UidSet = deleted.iter().filter_map(uid).collect();
-        locked.account.remove(|uid, _| gone.contains(uid));
+        let gone: Vec<u32> = deleted.iter().filter_map(uid).collect();
+        locked.inbox.remove(|uid, _| gone.contains(&uid));
         Ok(())
     }
 }
