@@ -16,6 +16,8 @@ pub mod smtp;
 mod stream;
 #[cfg(feature = "rustls")]
 pub mod tls;
+#[cfg(any(feature = "pop3", feature = "imap"))]
+mod tls_policy;
 #[cfg(any(feature = "smtp", feature = "pop3"))]
 mod work;
 
@@ -27,6 +29,8 @@ pub use error::Error;
 pub use serve::ServeOptions;
 pub use shutdown::{Shutdown, ShutdownHandle};
 pub use stream::MaybeTls;
+#[cfg(any(feature = "pop3", feature = "imap"))]
+pub use tls_policy::TlsPolicy;
 
 #[cfg(feature = "rustls")]
 pub use {rustls, tokio_rustls};

@@ -31,6 +31,7 @@ pub(super) enum Kind {
     Status(MailboxName),
     Store(Asked),
     Thread,
+    Unauthenticate,
 }
 
 impl Kind {
@@ -67,6 +68,7 @@ impl Kind {
                 Self::Store(Asked::new(store.uid, &store.messages, exists, vec![FetchItem::Flags]))
             }
             CommandBody::Thread(_) => Self::Thread,
+            CommandBody::Unauthenticate => Self::Unauthenticate,
             _ => Self::Other,
         }
     }

@@ -108,13 +108,16 @@ impl Client {
     }
 
     fn repaired(&mut self, repairs: Vec<Repair>) {
-        if !repairs.is_empty() {
+        if !repairs.is_empty() && self.is_trusted() {
             self.events.push_back(Event::Repaired(repairs));
         }
     }
 
     /// An untagged response that cannot be read. If it was about the number of messages, that is not known any more.
     fn malformed(&mut self, unit: Bytes, error: ParseError) {
+        if !self.is_trusted() {
+            return;
+        }
         let names = unit.split(|octet| *octet == b' ').skip(1).take(2);
         names.for_each(|name| self.doubt_if_about_numbers(name));
         self.events.push_back(Event::Malformed { unit, error });
@@ -278,6 +281,15 @@ impl Client {
                 _ => self.numbers.select_answered(ok),
             },
             Kind::Leave if ok => self.numbers.leave(),
+            Kind::Unauthenticate if ok => {
+                self.authenticated = false;
+                self.numbers.leave();
+                self.enabled = Capabilities::new();
+                if !self.capabilities_are_new {
+                    self.capabilities = None;
+                    self.ask_capabilities();
+                }
+            }
             Kind::Idle => {
                 let renew = self.idle.take() == Some(Idling::Stopping { renew: true });
                 if renew && ok && self.queue.is_empty() {

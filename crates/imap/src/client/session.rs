@@ -40,6 +40,10 @@ impl Client {
             return self.output.is_empty().then_some(Clock::Application);
         }
         let is_idling = self.idle == Some(Idling::Running);
+        // A row that has begun is owed its end, asked for or not.
+        if self.row.is_some() {
+            return Some(Clock::Answer);
+        }
         if self.sent.iter().any(|sent| !(is_idling && matches!(sent.kind, Kind::Idle))) {
             return Some(Clock::Answer);
         }

@@ -14,7 +14,6 @@
 //!                             └ as soon as the classes of those that are sent let it
 //! ```
 
-use super::check;
 use super::kind::Kind;
 use super::mailbox::Numbers;
 use super::receive::Streaming;
@@ -210,101 +209,6 @@ impl Client {
         CommandId(self.last_id)
     }
 
-    /// Whether any command may be given.
-    fn admit_any(&self) -> Result<(), NotNowReason> {
-        if self.connection == Connection::Closed || self.said_bye {
-            return Err(NotNowReason::Closing);
-        }
-        if let Some(reason) = self.last {
-            return Err(reason);
-        }
-        if self.queue.len() >= self.config.max_waiting.max(1) { Err(NotNowReason::TooMany) } else { Ok(()) }
-    }
-
-    fn needs_tls(&self) -> bool {
-        self.config.require_tls && self.tls.is_none()
-    }
-
-    fn admit(&self, command: &CommandBody, class: Class) -> Result<(), NotNowReason> {
-        self.admit_any()?;
-        match command {
-            CommandBody::Capability | CommandBody::Noop | CommandBody::Logout | CommandBody::Id(_) => {}
-            CommandBody::StartTls if self.tls.is_some() => return Err(NotNowReason::HasTls),
-            CommandBody::StartTls => {}
-            CommandBody::Login(_) | CommandBody::Authenticate { .. }
-                if self.tls.is_none() && !self.config.login_without_tls =>
-            {
-                return Err(NotNowReason::NeedsTls);
-            }
-            CommandBody::Compress | CommandBody::Unauthenticate => return Err(NotNowReason::Unsupported),
-            _ if self.needs_tls() => return Err(NotNowReason::NeedsTls),
-            _ => {}
-        }
-        if class.has(Class::SEQ) {
-            if self.numbers.is_out_of_step() {
-                return Err(NotNowReason::OutOfStep);
-            }
-            if self.connection != Connection::Open
-                || self.sending.is_some()
-                || !self.queue.is_empty()
-                || !self.may_begin(class)
-            {
-                return Err(NotNowReason::SequenceNumbers);
-            }
-        }
-        if self.capabilities_are_settled() { self.offers(command) } else { Ok(()) }
-    }
-
-    /// Whether what is known of the capabilities will be true when a command that is given now goes out.
-    fn capabilities_are_settled(&self) -> bool {
-        let changes = |sent: &InFlight| {
-            matches!(
-                sent.kind,
-                Kind::Capability | Kind::Login | Kind::Authenticate | Kind::StartTls | Kind::Enable
-            )
-        };
-        let will_change = |waiting: &Waiting| match &waiting.request {
-            Request::Body(command) => matches!(
-                command,
-                CommandBody::Capability
-                    | CommandBody::Login(_)
-                    | CommandBody::Authenticate { .. }
-                    | CommandBody::StartTls
-                    | CommandBody::Enable(_)
-            ),
-            Request::Append(_) => false,
-        };
-        !self.sent.iter().any(changes) && !self.queue.iter().any(will_change)
-    }
-
-    fn offers(&self, command: &CommandBody) -> Result<(), NotNowReason> {
-        self.capabilities.as_ref().map_or(Ok(()), |capabilities| check::offered(command, capabilities))
-    }
-
-    fn offers_append(&self, append: &Append) -> Result<(), NotNowReason> {
-        let Some(capabilities) = &self.capabilities else { return Ok(()) };
-        if append.messages.len() > 1 && !capabilities.has(&Capability::MultiAppend) {
-            return Err(NotNowReason::NotOffered("MULTIAPPEND"));
-        }
-        if append.messages.iter().any(|message| message.utf8) && !self.enabled.has(&Capability::Utf8Accept) {
-            return Err(NotNowReason::NotOffered("UTF8=ACCEPT"));
-        }
-        let offers_binary = capabilities.has(&Capability::Imap4Rev2) || capabilities.has(&Capability::Binary);
-        if append.messages.iter().any(|message| message.binary && !message.utf8) && !offers_binary {
-            return Err(NotNowReason::NotOffered("BINARY"));
-        }
-        let limit = capabilities.iter().find_map(|one| match one {
-            Capability::AppendLimit(limit) => Some(*limit),
-            _ => None,
-        });
-        match limit {
-            Some(limit) if append.messages.iter().any(|message| message.len > limit) => {
-                Err(NotNowReason::TooLarge { limit })
-            }
-            _ => Ok(()),
-        }
-    }
-
     /// Octets of the message that [`Event::SendBody`] asked for. Large chunks are not copied; any cut will do.
     ///
     /// What goes beyond the length that was announced is cut off. Once nothing is wanted any more, since the server has refused the
@@ -483,7 +387,7 @@ impl Client {
         });
     }
 
-    fn may_begin(&self, class: Class) -> bool {
+    pub(super) fn may_begin(&self, class: Class) -> bool {
         self.sent.len() < self.config.max_in_flight.max(1)
             // What runs alone is also sent alone: capabilities or the mailbox change under it.
             && (!class.has(Class::ALONE) || self.sent.is_empty())
@@ -540,7 +444,7 @@ impl Client {
         match &kind {
             Kind::Idle => self.idle = Some(Idling::Requested { stop }),
             Kind::Select => self.numbers.select(),
-            Kind::Login | Kind::Authenticate => self.capabilities_are_new = false,
+            Kind::Login | Kind::Authenticate | Kind::Unauthenticate => self.capabilities_are_new = false,
             _ => {}
         }
         let fragments = self.print(&tag, request);

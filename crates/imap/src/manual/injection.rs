@@ -1,7 +1,7 @@
 //! Commands and responses hidden in arguments.
 //!
 //! **Past faults.** Clients that put their arguments on the line as they came let a mailbox name with CRLF begin another command
-//! (CVE-2025-15366 of CPython's imaplib, CVE-2026-42257 and 42258 of net-imap, and others). A client that sends `{n+}` to a server that
+//! (CVE-2025-15366 of Python's imaplib, CVE-2026-42257 and 42258 of net-imap, and others). A client that sends `{n+}` to a server that
 //! does not know it has its octets run as commands (CVE-2026-47240). NUL ended strings early (CVE-2019-11500 of Dovecot).
 //!
 //! **Here.** Every value that goes on a line is of a type that cannot hold CR, LF or NUL; other octets go as a literal

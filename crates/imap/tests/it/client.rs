@@ -347,6 +347,23 @@ fn capabilities_told_with_the_log_in_are_enough() {
 }
 
 #[test]
+fn unauthenticate_forgets_who_was_there() {
+    let mut config = Config::new();
+    config.ask_capabilities = true;
+    let mut talk = Talk::selected(config, "UNAUTHENTICATE ENABLE LITERAL+", 3);
+    talk.send(command("ENABLE CONDSTORE"));
+    talk.sent();
+    talk.events("* ENABLED CONDSTORE\r\nA2 OK done\r\n");
+    let id = talk.send(CommandBody::Unauthenticate);
+    talk.send(login("u", "p"));
+    assert_eq!(talk.sent(), "A3 UNAUTHENTICATE\r\n");
+    assert_done(&talk.events("A3 OK done\r\n"), id, Status::Ok);
+    assert_eq!((talk.client.state(), talk.client.exists()), (State::NotAuthenticated, None));
+    assert!(talk.client.enabled().is_empty() && talk.client.capabilities().is_none());
+    assert_eq!(talk.sent(), "A4 CAPABILITY\r\n");
+}
+
+#[test]
 fn a_refused_capability_is_not_asked_again() {
     let mut talk = Talk::with(Config::new());
     talk.events("* OK hi\r\n");

@@ -99,6 +99,11 @@ fn a_literal_that_never_ends() {
     }
     assert_eq!(passed, 5 * MINUTE);
     assert_eq!(talk.error(""), timed_out(Phase::Answer));
+    // The same of a body that nobody asked for.
+    let mut talk = Talk::selected(quiet(), "", 1);
+    talk.events("* 1 FETCH (UID 1 BODY[] {100000000}\r\n");
+    assert_eq!(talk.expire(), 5 * MINUTE);
+    assert_eq!(talk.error(""), timed_out(Phase::Answer));
     // The same inside a literal that is not streamed.
     let mut talk = Talk::selected(quiet(), "", 1);
     talk.send(CommandBody::Noop);

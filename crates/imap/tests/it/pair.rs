@@ -65,11 +65,11 @@ fn conversation(segment: usize, literal_plus: bool) -> (Vec<String>, Vec<u8>) {
                     log.push(format!("{of:?} row {} {:?} {small:?}", row.number(), row.uid()));
                 }
                 client::Event::Data { of, response: Response::Search(found) } => {
-                    log.push(format!("{of:?} {found:?}"))
+                    log.push(format!("{of:?} {found:?}"));
                 }
                 client::Event::Data { .. } | client::Event::Greeting(_) | client::Event::Exists(_) => {}
                 client::Event::Body { of, body, uid, .. } => {
-                    log.push(format!("{of:?} body {uid:?} {}", body.len))
+                    log.push(format!("{of:?} body {uid:?} {}", body.len));
                 }
                 client::Event::Bye(_) => log.push("bye".into()),
                 other => panic!("{other:?}"),
@@ -234,7 +234,7 @@ fn a_refused_message_costs_only_its_command() {
             pair.run(
                 |_, event| match event {
                     client::Event::SendBody { len, .. } => {
-                        body.push_back(vec![b'm'; usize::try_from(len).unwrap()].into())
+                        body.push_back(vec![b'm'; usize::try_from(len).unwrap()].into());
                     }
                     client::Event::Done { of, status } => done.push((of, status.status)),
                     _ => {}
@@ -242,7 +242,7 @@ fn a_refused_message_costs_only_its_command() {
                 |session, event| match event {
                     server::Event::Login(login) => login.ok(session),
                     server::Event::Append(append) => {
-                        append.no(session, postroad_imap::response::No::try_create())
+                        append.no(session, postroad_imap::response::No::try_create());
                     }
                     server::Event::AppendAborted => {}
                     other => panic!("{other:?}"),

@@ -260,7 +260,7 @@ fn answer(mailbox: &mut Mailbox, users: &mut [User], of: usize, token: server::E
             search.ok(&mut users[of].pair.server.session, mailbox.messages.keys().copied(), None);
         }
         server::Event::Copy(copy) => {
-            assert_meant(&copy.mailbox().to_string(), copy.messages());
+            assert_meant(copy.mailbox().as_ref(), copy.messages());
             copy.ok(&mut users[of].pair.server.session, None);
         }
         server::Event::Append(append) => append.accept(&mut users[of].pair.server.session),
@@ -288,7 +288,7 @@ fn answer(mailbox: &mut Mailbox, users: &mut [User], of: usize, token: server::E
             expunge.ok(&mut users[of].pair.server.session);
         }
         server::Event::Move(moved) => {
-            assert_meant(&moved.mailbox().to_string(), moved.messages());
+            assert_meant(moved.mailbox().as_ref(), moved.messages());
             let gone = mailbox.among(moved.messages());
             for uid in &gone {
                 mailbox.messages.remove(uid);

@@ -1,6 +1,6 @@
 //! A client that reads a maildrop.
 
-use crate::{Connection, Error, Limits, MaybeTls};
+use crate::{Connection, Error, Limits, MaybeTls, TlsPolicy};
 use postroad_pop3::client::{self, CommandId, Config, Event, NotNow, Reply};
 use postroad_pop3::command::Command;
 use postroad_pop3::response::StatusLine;
@@ -11,18 +11,6 @@ use postroad_pop3::{DataFaults, ParseError};
 use std::time::Duration;
 use std::{fmt, io};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
-
-/// Whether to use STLS. On a transport that is TLS from the beginning none of them does anything.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum TlsPolicy {
-    /// No login without it.
-    #[default]
-    Required,
-    /// If the server offers it. Who stands in between can prevent it.
-    Opportunistic,
-    /// Not at all.
-    None,
-}
 
 /// How a [`Client`] connects.
 #[derive(Clone)]

@@ -88,6 +88,16 @@ pub(super) fn date_time(time: Time) -> Option<DateTime> {
     DateTime::from_unix(time.seconds(), 0)
 }
 
+/// The same, where there must be one: of a time that cannot be said, the last moment of the last year that can.
+pub(super) fn any_date_time(time: Time) -> DateTime {
+    const LAST: i64 = 253_402_300_799;
+    let seconds = time.seconds().clamp(0, LAST);
+    match DateTime::from_unix(seconds, 0) {
+        Some(date) => date,
+        None => unreachable!("every second from 1970 to 9999 is a date"),
+    }
+}
+
 /// What STATUS says of a mailbox.
 pub(super) fn status(
     name: MailboxName,
