@@ -48,14 +48,16 @@ impl News {
 pub(super) fn cost(response: &Response) -> usize {
     let variable = match response {
         Response::List(list) | Response::Lsub(list) => {
-            let extended: usize = list.extended.iter().map(|(name, value)| name.len() + value.len()).sum();
+            let extended: usize =
+                list.extended.iter().map(|(name, value)| name.len() + value.as_bytes().len()).sum();
             list.mailbox.as_str().len() + 48 * list.attributes.len() + extended
         }
         Response::Fetch(row) => row.raw().len(),
         Response::Unknown(unknown) => unknown.raw().len(),
         Response::Search(found) | Response::Sort(found) => found.numbers.ranges().len() * 8,
         Response::ESearch(found) => {
-            let others: usize = found.others.iter().map(|(name, value)| name.len() + value.len()).sum();
+            let others: usize =
+                found.others.iter().map(|(name, value)| name.as_bytes().len() + value.as_bytes().len()).sum();
             found.all.as_ref().map_or(0, |all| all.ranges().len() * 8) + others
         }
         Response::Status(status) => status.text.as_str().len(),

@@ -90,7 +90,8 @@ pub(super) async fn search(store: &Store, open: &Open, search: &Search) -> Resul
     let command = search.command();
     let program = Arc::new(SearchProgram::new(command.keys.clone(), command.charset.as_deref())?);
     let context = Context { last_uid: u32::MAX, now: Time::now() };
-    let needs_body = command.keys.as_slice().iter().any(|key| matches!(key, SearchKey::Body(_) | SearchKey::Text(_)));
+    let needs_body =
+        command.keys.as_slice().iter().any(|key| matches!(key, SearchKey::Body(_) | SearchKey::Text(_)));
     let wants_mod_seq = command.keys.as_slice().iter().any(|key| matches!(key, SearchKey::ModSeq { .. }));
     let choice = Choice { uids: within(command), changed_since: None, derived: None };
     let mut rows = store.message_rows(&open.mailbox, choice);
@@ -133,11 +134,22 @@ impl Context {
     fn of(&self) -> SearchContext<'static> {
         // The session has put UIDs in the place of `$`.
         static SAVED: UidSet = UidSet::new();
-        SearchContext { last_number: 0, last_uid: self.last_uid, saved: &SAVED, now: self.now.seconds(), save_dates: true }
+        SearchContext {
+            last_number: 0,
+            last_uid: self.last_uid,
+            saved: &SAVED,
+            now: self.now.seconds(),
+            save_dates: true,
+        }
     }
 }
 
-async fn text_matches(program: &Arc<SearchProgram>, context: Context, row: &MessageRow, octets: Bytes) -> bool {
+async fn text_matches(
+    program: &Arc<SearchProgram>,
+    context: Context,
+    row: &MessageRow,
+    octets: Bytes,
+) -> bool {
     if octets.len() < LARGE {
         let candidate = Candidate::new(row, Some(Message::parse(&octets)));
         return program.matches(&candidate, &context.of());
