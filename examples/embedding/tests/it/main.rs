@@ -175,7 +175,7 @@ fn the_document_shows_what_is_compiled() {
 fn the_tests_that_the_document_names_are_there() {
     let document = fs::read_to_string(root().join("docs/embedding.md")).unwrap();
     let mut count = 0;
-    for named in document.split("Held by ").skip(1) {
+    for named in document.split("Held by").skip(1) {
         let names = named.split('.').next().unwrap();
         for name in names.split('`').skip(1).step_by(2) {
             let Some((place, test)) = name.split_once("::") else { panic!("{name}") };
