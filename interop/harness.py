@@ -81,7 +81,7 @@ smtp = "{port('smtp')}"
 submission = "{port('submission')}"
 pop3 = "{port('pop3')}"
 imap = ""
-webmail = ""
+webmail = "{port('webmail')}"
 
 [limits]
 {self.limits}

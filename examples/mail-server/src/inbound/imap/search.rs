@@ -102,10 +102,7 @@ pub(super) async fn search(store: &Store, open: &Open, search: &Search) -> Resul
             let mut matches = program.matches(&by_row, &context.of());
             if by_row.is_asked.get() {
                 let mut content = Content::new(store, open.mailbox, row.uid);
-                let octets = match needs_body {
-                    true => content.whole().await,
-                    false => content.with_header().await,
-                };
+                let octets = if needs_body { content.whole().await } else { content.with_header().await };
                 matches = match octets {
                     Ok(octets) => text_matches(&program, context, &row, octets).await,
                     // Gone while it was searched.
@@ -167,9 +164,8 @@ fn within(command: &command::Search) -> mailboxes::UidSet {
     use postroad_imap::types::Messages;
     let keys = command.keys.as_slice();
     // The first key, or the first of those that all must match.
-    let first = match keys {
-        [SearchKey::And(_), first, ..] | [first, ..] => first,
-        [] => return mailboxes::UidSet::all(),
+    let ([SearchKey::And(_), first, ..] | [first, ..]) = keys else {
+        return mailboxes::UidSet::all();
     };
     match first {
         SearchKey::Uid(Messages::Set(set)) => set.normalise(u32::MAX).into_iter().collect(),
