@@ -14,6 +14,7 @@ mod commands;
 #[cfg(feature = "tokio-codec")]
 mod framed;
 mod framer;
+mod helpers;
 mod lenience;
 mod names;
 mod office;
