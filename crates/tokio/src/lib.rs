@@ -14,6 +14,7 @@ mod shutdown;
 #[cfg(feature = "smtp")]
 pub mod smtp;
 mod stream;
+mod tap;
 #[cfg(feature = "rustls")]
 pub mod tls;
 #[cfg(any(feature = "pop3", feature = "imap"))]
@@ -29,6 +30,7 @@ pub use error::Error;
 pub use serve::ServeOptions;
 pub use shutdown::{Shutdown, ShutdownHandle};
 pub use stream::MaybeTls;
+pub use tap::{Tap, Tapped};
 #[cfg(any(feature = "pop3", feature = "imap"))]
 pub use tls_policy::TlsPolicy;
 

@@ -2,7 +2,7 @@
 //! `cargo run -p minimal-server`, unless others are named.
 
 use minimal_client::{Login, Result, compose, read, send, take, wait};
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
@@ -39,7 +39,7 @@ async fn main() -> Result<()> {
 
     let (unseen, newest) = read(imap, bob).await?;
     println!("by IMAP: {} unseen; the newest, now seen:\n{}", unseen.len(), String::from_utf8_lossy(&newest));
-    let messages = take(pop3, bob, &mut HashSet::new(), false).await?;
+    let messages = take(pop3, bob, &mut BTreeSet::new(), false).await?;
     println!("by POP3: {} taken; nothing is left there", messages.len());
     Ok(())
 }

@@ -61,7 +61,7 @@ pub(crate) async fn list(client: &mut Client<TcpStream>, uids: SequenceSet) -> R
         let Fetched::Row(row) = fetched? else { continue };
         if let (Some(uid), Some(octets), Some(header)) = (row.uid(), row.size(), row.section(&fields)) {
             let header = Message::parse(&header);
-            let from = header.from().mailboxes().next().map(|from| from.to_string()).unwrap_or_default();
+            let from = header.from().mailboxes().next().map(ToString::to_string).unwrap_or_default();
             let subject = header.subject().map(|subject| subject.to_string()).unwrap_or_default();
             list.push(Listed { uid, octets, from, subject });
         }

@@ -2,7 +2,7 @@
 
 use crate::{Login, Result, connect};
 use postroad_tokio::pop3::{Client, ClientOptions, TlsPolicy};
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 /// Gives the messages that are not in `known` yet, and adds their unique-ids to it. With `keep` they stay on the server, and will not be
@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 pub async fn take(
     server: SocketAddr,
     login: Login<'_>,
-    known: &mut HashSet<String>,
+    known: &mut BTreeSet<String>,
     keep: bool,
 ) -> Result<Vec<Vec<u8>>> {
     let mut options = ClientOptions { policy: TlsPolicy::None, ..ClientOptions::default() };

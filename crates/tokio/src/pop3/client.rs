@@ -1,6 +1,6 @@
 //! A client that reads a maildrop.
 
-use crate::{Connection, Error, Limits, MaybeTls, TlsPolicy};
+use crate::{Connection, Error, Limits, MaybeTls, Tap, TlsPolicy};
 use postroad_pop3::client::{self, CommandId, Config, Event, NotNow, Reply};
 use postroad_pop3::command::Command;
 use postroad_pop3::response::StatusLine;
@@ -26,6 +26,8 @@ pub struct ClientOptions {
     pub config: Config,
     /// The driver's limits.
     pub limits: Limits,
+    /// Who listens. Nobody by default.
+    pub tap: Option<Tap>,
 }
 
 impl Default for ClientOptions {
@@ -37,6 +39,7 @@ impl Default for ClientOptions {
             handshake: Duration::from_secs(60),
             config: Config::new(),
             limits: Limits::default(),
+            tap: None,
         }
     }
 }
@@ -147,7 +150,8 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Client<Io> {
             Some(info) => client::Client::new_over_tls(options.config.clone(), info),
             None => client::Client::new(options.config.clone()),
         };
-        let connection = Connection::with_limits(session, io, options.limits);
+        let mut connection = Connection::with_limits(session, io, options.limits);
+        connection.set_tap(options.tap.clone());
         let mut client = Self { connection, capabilities: Capabilities::default() };
         while !matches!(client.next().await?, Event::Greeting(_)) {}
         client.ask_capabilities().await?;

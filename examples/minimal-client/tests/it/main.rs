@@ -4,7 +4,7 @@
 use minimal_client::{Login, compose, read, send, take, wait};
 use postroad_core::Domain;
 use postroad_tokio::Shutdown;
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -39,7 +39,7 @@ async fn start() -> [SocketAddr; 3] {
 async fn write(smtp: SocketAddr, subject: &str) {
     let message = compose("Alice <alice@localhost>", "bob@localhost", subject, ".\n..\nketchup?\n").unwrap();
     let failed = send(smtp, "alice@localhost", &["bob@localhost"], &message).await.unwrap();
-    assert_eq!(failed, [String::new(); 0]);
+    assert!(failed.is_empty(), "{failed:?}");
 }
 
 #[tokio::test]
@@ -59,12 +59,12 @@ async fn what_is_sent_is_read_by_imap_and_taken_by_pop3() {
     assert_eq!((unseen.len(), unseen[0].subject.as_str()), (1, "first"));
     assert_eq!(timeout(PATIENCE, read(imap, BOB)).await.unwrap().unwrap(), (Vec::new(), Vec::new()));
 
-    let mut known = HashSet::new();
+    let mut known = BTreeSet::new();
     assert_eq!(take(pop3, BOB, &mut known, true).await.unwrap(), [first, newest]);
     assert!(take(pop3, BOB, &mut known, true).await.unwrap().is_empty());
     write(smtp, "third").await;
     assert_eq!(take(pop3, BOB, &mut known, false).await.unwrap().len(), 1);
-    assert!(take(pop3, BOB, &mut HashSet::new(), false).await.unwrap().is_empty());
+    assert!(take(pop3, BOB, &mut BTreeSet::new(), false).await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -96,7 +96,7 @@ async fn what_is_refused_is_said() {
     let wrong = Login { user: "bob", password: "ketchup" };
     let error = read(imap, wrong).await.unwrap_err().to_string();
     assert!(error.contains("AUTHENTICATIONFAILED"), "{error}");
-    let error = take(pop3, wrong, &mut HashSet::new(), true).await.unwrap_err().to_string();
+    let error = take(pop3, wrong, &mut BTreeSet::new(), true).await.unwrap_err().to_string();
     assert!(error.contains("[AUTH]"), "{error}");
 }
 

@@ -33,12 +33,14 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Client<Io> {
             Some(info) => client::Client::new_tls(config, info, now()),
             None => client::Client::new(config, now()),
         };
+        let mut connection = Connection::with_limits(session, io, options.limits);
+        connection.set_tap(options.tap.clone());
         let mut client = Self {
-            connection: Connection::with_limits(session, io, options.limits),
+            connection,
             news: Queue::new(options.max_news),
             max_gathered: options.max_gathered,
             appending: None,
-            authenticating: false,
+            challenged: false,
             idle: None,
             leaving: false,
         };
@@ -72,7 +74,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Client<Io> {
                 Event::StartTls(of) if of == id => break,
                 Event::Done { of, status } if of == id => {
                     return if is_required {
-                        Err(ClientError::TlsNotOffered(Some(status)))
+                        Err(ClientError::TlsNotOffered(Some(status.into())))
                     } else {
                         Ok(self)
                     };
@@ -153,11 +155,11 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Client<Io> {
     ) -> Result<()> {
         let mechanism = Atom::parse(mechanism).map_err(|_| ClientError::Credentials)?;
         let id = self.begin(CommandBody::Authenticate { mechanism, initial_response }).await?;
-        self.authenticating = true;
         loop {
             match self.next().await? {
                 Event::Challenge { of, challenge } if of == id => {
                     let session = &mut self.connection.session;
+                    self.challenged = false;
                     let answered = match respond(&challenge) {
                         Some(response) => session.respond(response.expose()),
                         None => session.cancel(),
@@ -165,14 +167,10 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Client<Io> {
                     answered.map_err(|error| ClientError::Connection(Error::Session(error)))?;
                 }
                 Event::Done { of, status } if of == id => {
-                    self.authenticating = false;
                     done(status)?;
                     return self.ask_capabilities().await;
                 }
-                Event::NotSent { of, reason } if of == id => {
-                    self.authenticating = false;
-                    return Err(reason.into());
-                }
+                Event::NotSent { of, reason } if of == id => return Err(reason.into()),
                 _ => {}
             }
         }

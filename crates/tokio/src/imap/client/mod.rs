@@ -67,8 +67,8 @@ pub struct Client<Io> {
     max_gathered: usize,
     /// The APPEND whose message is not yet sent whole.
     appending: Option<CommandId>,
-    /// An AUTHENTICATE is under way.
-    authenticating: bool,
+    /// A challenge of AUTHENTICATE was told, and is not answered.
+    challenged: bool,
     /// The IDLE that is in force, or was asked for.
     idle: Option<CommandId>,
     /// LOGOUT was sent: BYE is what it should be.
@@ -98,7 +98,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Client<Io> {
 
     /// Sends any command, for what no method of this is there, and gives its id; [`next_event`](Self::next_event) tells what comes of it.
     ///
-    /// Any other method waits until it is done, and drops what it answers.
+    /// Any other method waits until it is done, and drops what it answers. For APPEND and AUTHENTICATE there are methods.
     ///
     /// # Errors
     ///
@@ -136,11 +136,15 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Client<Io> {
             let Some(event) = self.news.sort(event) else { continue };
             match event {
                 Event::Bye(_) if self.leaving => {}
-                Event::Bye(status) => return Poll::Ready(Err(ClientError::Closed(Some(status)))),
+                Event::Bye(status) => return Poll::Ready(Err(ClientError::Closed(Some(status.into())))),
                 // Of a call that was dropped.
                 Event::SendBody { of, .. } if self.appending != Some(of) => {
                     self.connection.session.abort();
                     return Poll::Ready(Err(ClientError::Interrupted));
+                }
+                Event::Challenge { .. } => {
+                    self.challenged = true;
+                    return Poll::Ready(Ok(Some(event)));
                 }
                 Event::Done { of, .. } | Event::NotSent { of, .. } if self.idle == Some(of) => {
                     self.idle = None;
@@ -159,16 +163,16 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Client<Io> {
             self.connection.session.abort();
             return Poll::Ready(Err(ClientError::Interrupted));
         }
-        if std::mem::take(&mut self.authenticating) {
-            // It may be the server's turn, or all may be over: then there is nothing to cancel.
-            let _ = self.connection.session.cancel();
-        }
-        while self.connection.session.in_flight() > usize::from(self.idle.is_some()) {
-            if let Some(Event::Challenge { .. }) = ready!(self.poll_progress(context))? {
+        loop {
+            if std::mem::take(&mut self.challenged) {
+                // It is the client's turn, or all is over: then there is nothing to cancel.
                 let _ = self.connection.session.cancel();
             }
+            if self.connection.session.in_flight() <= usize::from(self.idle.is_some()) {
+                return Poll::Ready(Ok(()));
+            }
+            ready!(self.poll_progress(context))?;
         }
-        Poll::Ready(Ok(()))
     }
 
     async fn begin(&mut self, command: CommandBody) -> Result<CommandId> {
@@ -193,14 +197,8 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Client<Io> {
             if let Some(news) = self.news.pop() {
                 return Ok(news);
             }
-            let id = match self.idle {
-                Some(id) => id,
-                None => {
-                    let id = self.begin(CommandBody::Idle).await?;
-                    self.idle = Some(id);
-                    id
-                }
-            };
+            let id = if let Some(id) = self.idle { id } else { self.begin(CommandBody::Idle).await? };
+            self.idle = Some(id);
             // News wake nobody by themselves: they are looked for after each step.
             let event = poll_fn(|context| match self.poll_progress(context) {
                 Poll::Pending if !self.news.is_empty() => Poll::Ready(Ok(None)),
@@ -243,5 +241,5 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Client<Io> {
 }
 
 fn done(status: StatusResponse) -> Result<StatusResponse> {
-    if status.status == Status::Ok { Ok(status) } else { Err(ClientError::Refused(status)) }
+    if status.status == Status::Ok { Ok(status) } else { Err(ClientError::Refused(status.into())) }
 }

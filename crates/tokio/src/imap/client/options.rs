@@ -1,6 +1,6 @@
 //! How a client connects, and why a call fails.
 
-use crate::{Error, Limits, TlsPolicy};
+use crate::{Error, Limits, Tap, TlsPolicy};
 use postroad_core::ParseError;
 use postroad_imap::client::{self, Config, NotNowReason};
 use postroad_imap::response::StatusResponse;
@@ -26,6 +26,8 @@ pub struct ClientOptions {
     pub config: Config,
     /// The driver's limits.
     pub limits: Limits,
+    /// Who listens. Nobody by default.
+    pub tap: Option<Tap>,
 }
 
 impl Default for ClientOptions {
@@ -39,6 +41,7 @@ impl Default for ClientOptions {
             max_news: 1 << 20,
             config: Config::new(),
             limits: Limits::default(),
+            tap: None,
         }
     }
 }
@@ -61,7 +64,7 @@ impl fmt::Debug for ClientOptions {
 #[non_exhaustive]
 pub enum ClientError {
     /// The server said NO or BAD. The connection goes on.
-    Refused(StatusResponse),
+    Refused(Box<StatusResponse>),
     /// The server said OK, but of what it answered something could not be read. The connection goes on.
     Malformed(ParseError),
     /// The server said OK, and not what was asked: this response is missing. The connection goes on.
@@ -80,13 +83,13 @@ pub enum ClientError {
     /// A call to append was dropped before its end: the connection is closed, for the server waits for the rest.
     Interrupted,
     /// STARTTLS is required, and the server does not offer it, or refused it, as said here.
-    TlsNotOffered(Option<StatusResponse>),
+    TlsNotOffered(Option<Box<StatusResponse>>),
     /// The TLS handshake failed.
     Tls(io::Error),
     /// The transport or the session failed.
     Connection(Error<client::Error>),
     /// The server closed the connection; its farewell, if it said one.
-    Closed(Option<StatusResponse>),
+    Closed(Option<Box<StatusResponse>>),
 }
 
 impl fmt::Display for ClientError {
