@@ -136,7 +136,9 @@ impl Device {
     fn show(&self, stage: &Arc<Stage>, what: &str) {
         let lines = self.forget();
         let sink = stage.conversation(&format!("{}: {what}", self.name), self.name, &self.host);
-        lines.into_iter().for_each(|line| sink(line));
+        for line in lines {
+            sink(line);
+        }
     }
 
     async fn quit(mut self) -> Result<()> {

@@ -197,7 +197,7 @@ fn urlencoded(fields: &[(String, String)]) -> String {
             for octet in text.bytes() {
                 match octet {
                     b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => {
-                        out.push(char::from(octet))
+                        out.push(char::from(octet));
                     }
                     octet => {
                         let _ = write!(out, "%{octet:02X}");

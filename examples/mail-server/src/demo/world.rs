@@ -41,9 +41,8 @@ impl World {
         let (opened, watched) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
         // Each has to know the other's port before it starts.
         let there = free_port()?;
-        let mut options = relay::Options::default();
-        options.idle = IDLE;
-        options.watch = Some(watch(stage, ["hamburger.edu", "crepes.fr"], &Arc::default(), &watched));
+        let watch_there = watch(stage, ["hamburger.edu", "crepes.fr"], &Arc::default(), &watched);
+        let options = relay::Options { idle: IDLE, watch: Some(watch_there), ..relay::Options::default() };
         let hamburger = start(
             &folder.join("hamburger.edu"),
             "hamburger.edu",
@@ -53,9 +52,13 @@ impl World {
         )?;
         account(&hamburger, &BOB).await?;
         let port25 = address(&hamburger, Protocol::Smtp)?;
-        let mut options = relay::Options { clock: clock.clone(), ..relay::Options::default() };
-        options.idle = IDLE;
-        options.watch = Some(watch(stage, ["crepes.fr", "hamburger.edu"], &opened, &watched));
+        let watch_here = watch(stage, ["crepes.fr", "hamburger.edu"], &opened, &watched);
+        let options = relay::Options {
+            clock: clock.clone(),
+            idle: IDLE,
+            watch: Some(watch_here),
+            ..relay::Options::default()
+        };
         let crepes = start(
             &folder.join("crepes.fr"),
             "crepes.fr",
