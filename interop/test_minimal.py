@@ -1,9 +1,10 @@
-"""curl, and Python's smtplib, poplib and imaplib, against the minimal server; and the minimal client against it."""
+"""curl, and Python's smtplib, poplib and imaplib, against the small examples; and the minimal client."""
 
 import imaplib
 import poplib
 import re
 import smtplib
+import socket
 import subprocess
 import tempfile
 import threading
@@ -102,6 +103,30 @@ class Python(unittest.TestCase):
             imap.store("1", "+FLAGS", r"(\Deleted)")
             self.assertEqual(imap.expunge(), ("OK", [b"1"]))
             imap.logout()
+
+
+class Embedding(unittest.TestCase):
+    """The line server that learnt to take mail, by the session and by the codec."""
+
+    def test_smtplib(self):
+        for name in ("embedding-session", "embedding-codec"):
+            with self.subTest(name), subprocess.Popen([PROGRAMS / name], stdout=subprocess.PIPE) as process:
+                try:
+                    lines = [process.stdout.readline().decode() for _ in range(2)]
+                    ports = {line.split()[1]: int(line.rsplit(":")[-1]) for line in lines}
+                    with smtplib.SMTP("127.0.0.1", ports["smtp"], timeout=PATIENCE) as smtp:
+                        refused = smtp.sendmail("alice@crepes.fr", ["board@localhost", "bob@localhost"], MAIL)
+                        self.assertEqual([code for code, _ in refused.values()], [550])
+                        smtp.sendmail("alice@crepes.fr", ["board@localhost"], MAIL)
+                        with self.assertRaises(smtplib.SMTPDataError):
+                            smtp.sendmail("alice@crepes.fr", ["board@localhost"], b"x" * 20_000)
+                    with socket.create_connection(("127.0.0.1", ports["lines"]), PATIENCE) as board:
+                        board.sendall(b"GET\n")
+                        board.shutdown(socket.SHUT_WR)
+                        said = b"".join(iter(lambda: board.recv(4096), b""))
+                    self.assertEqual(said, (MAIL + b"\n") * 2 + b".\n")
+                finally:
+                    process.kill()
 
 
 class Client(unittest.TestCase):

@@ -137,9 +137,11 @@ fn added(name: &str) -> Vec<String> {
 
 #[test]
 fn so_many_lines_are_added() {
+    let document = fs::read_to_string(root().join("docs/embedding.md")).unwrap();
     for (name, most) in [("session.rs", 40), ("codec.rs", 60)] {
         let count = added(name).len();
         assert!((20..=most).contains(&count), "{name}: {count} lines");
+        assert!(document.contains(&format!("| {count}, [`{name}`]")), "the document does not say {count}");
     }
 }
 
