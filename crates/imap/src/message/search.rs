@@ -78,7 +78,7 @@ impl SearchContext<'static> {
 /// use postroad_imap::message::{SearchContext, SearchMessage, SearchProgram};
 /// use postroad_imap::types::{DateTime, Flag};
 ///
-/// let keys = SearchKeys::new(vec![SearchKey::Seen, SearchKey::Subject("HELLO".into())])?;
+/// let keys = SearchKeys::single(SearchKey::Seen)?.and(SearchKeys::single(SearchKey::Subject("HELLO".into()))?);
 /// let program = SearchProgram::new(keys, None).unwrap();
 /// let date = DateTime::from_unix(1_795_392_000, 0).unwrap();
 /// let message = SearchMessage::new(7, &[Flag::Seen], date, b"Subject: hello\r\n\r\n");
