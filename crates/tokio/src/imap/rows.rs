@@ -1,7 +1,7 @@
 //! A handler's way to the session: rows and lists, with back-pressure.
 
 use bytes::Bytes;
-use postroad_core::Full;
+use postroad_core::{Full, Session as _};
 use postroad_imap::response::{ListResponse, MailboxStatus};
 use postroad_imap::server::{Fetch, List, Literal, Row, RowError, SectionItem, Server, Store};
 use postroad_imap::types::{Flag, ModSeq, UidSet};
@@ -16,15 +16,17 @@ pub(super) struct Shared(Mutex<Inner>);
 #[derive(Debug)]
 pub(super) struct Inner {
     pub(super) session: Server,
-    /// Who waits for room in the output.
+    /// Who waits until a row can begin.
     waiting: Vec<Waker>,
+    /// Whose literal is open and waits for room in the output: while it is open no row can begin.
+    literal: Option<Waker>,
     /// A handler has given something since the driver looked.
     pub(super) has_output: bool,
 }
 
 impl Shared {
     pub(super) fn new(session: Server) -> Self {
-        Self(Mutex::new(Inner { session, waiting: Vec::new(), has_output: false }))
+        Self(Mutex::new(Inner { session, waiting: Vec::new(), literal: None, has_output: false }))
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -35,25 +37,46 @@ impl Shared {
     /// Wakes those that wait for room, if there is some; and says whether there was somebody.
     pub(super) fn wake(&self) -> bool {
         let mut inner = self.lock();
-        if inner.waiting.is_empty() || !inner.session.is_ready() {
-            return false;
-        }
-        let waiting = std::mem::take(&mut inner.waiting);
+        let literal = if inner.session.has_room() { inner.literal.take() } else { None };
+        let waiting =
+            if inner.session.is_ready() { std::mem::take(&mut inner.waiting) } else { Vec::new() };
         drop(inner);
-        waiting.into_iter().for_each(Waker::wake);
-        true
+        let is_any = literal.is_some() || !waiting.is_empty();
+        literal.into_iter().chain(waiting).for_each(Waker::wake);
+        is_any
     }
 
-    /// Tries again whenever there is room, until it is done.
-    async fn with_room<T>(&self, mut attempt: impl FnMut(&mut Server) -> Option<T>) -> T {
+    /// As [`wake`](Self::wake), when the connection is over: what is still said goes nowhere, so there is always room.
+    pub(super) fn wake_at_end(&self) -> bool {
+        {
+            let mut inner = self.lock();
+            while inner.session.poll_transmit().is_some() {}
+        }
+        self.wake()
+    }
+
+    /// Tries again whenever a row could begin, until it is done.
+    async fn with_room<T>(&self, attempt: impl FnMut(&mut Server) -> Option<T>) -> T {
+        self.retry(attempt, |inner, waker| inner.waiting.push(waker)).await
+    }
+
+    /// Tries again whenever the open literal could go on, until it is done.
+    async fn with_room_in_literal<T>(&self, attempt: impl FnMut(&mut Server) -> Option<T>) -> T {
+        self.retry(attempt, |inner, waker| inner.literal = Some(waker)).await
+    }
+
+    async fn retry<T>(
+        &self,
+        mut attempt: impl FnMut(&mut Server) -> Option<T>,
+        wait: impl Fn(&mut Inner, Waker),
+    ) -> T {
         poll_fn(|context| {
             let mut inner = self.lock();
+            inner.has_output = true;
             if let Some(done) = attempt(&mut inner.session) {
-                inner.has_output = true;
                 return Poll::Ready(done);
             }
-            inner.waiting.push(context.waker().clone());
-            inner.has_output = true;
+            wait(&mut inner, context.waker().clone());
             Poll::Pending
         })
         .await
@@ -188,7 +211,7 @@ impl RowBody<'_> {
         let mut waiting = Some(chunk);
         let literal = &mut self.literal;
         self.shared
-            .with_room(|session| match literal.push(session, waiting.take().unwrap_or_default()) {
+            .with_room_in_literal(|session| match literal.push(session, waiting.take().unwrap_or_default()) {
                 Ok(()) => Some(()),
                 Err(Full(back)) => {
                     waiting = Some(back);

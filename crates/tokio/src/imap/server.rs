@@ -266,7 +266,7 @@ where
             // Whoever waits for room must learn that there is nobody any more.
             poll_fn(|context| {
                 let next = self.running.poll_next_unpin(context);
-                if next.is_pending() && self.shared.wake() {
+                if next.is_pending() && self.shared.wake_at_end() {
                     context.waker().wake_by_ref();
                 }
                 next
