@@ -84,7 +84,7 @@ submission = "{port('submission')}"
 pop3 = "{port('pop3')}"
 imap = "{port('imap')}"
 imaps = "{port('imaps')}"
-webmail = ""
+webmail = "{port('webmail')}"
 
 [auth]
 {self.auth}

@@ -1,11 +1,13 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+pub mod client;
 pub mod codec;
 pub mod command;
 #[cfg(feature = "tokio-codec")]
 pub mod framed;
 mod grammar;
+pub mod manual;
 #[cfg(feature = "message")]
 pub mod message;
 pub mod response;

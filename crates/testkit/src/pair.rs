@@ -166,17 +166,27 @@ impl<C: Session, S: Session> Pair<C, S> {
         mut server: impl FnMut(&mut S, S::Event),
     ) {
         for _ in 0..MOST_TURNS {
-            let mut moved = self.client.poll(self.now, &mut client);
-            moved |= self.client.transmit(&mut self.server.wire);
-            moved |= self.server.receive(self.segment, self.client.is_over());
-            moved |= self.server.poll(self.now, &mut server);
-            moved |= self.server.transmit(&mut self.client.wire);
-            moved |= self.client.receive(self.segment, self.server.is_over());
-            if !moved {
+            if !self.turn(&mut client, &mut server) {
                 return;
             }
         }
         panic!("the pair does not come to rest");
+    }
+
+    /// Lets each side do what it can at once, and hands each one segment of what is on its wire, so that the rest stays under way. Whether
+    /// anything moved.
+    pub fn turn(
+        &mut self,
+        mut client: impl FnMut(&mut C, C::Event),
+        mut server: impl FnMut(&mut S, S::Event),
+    ) -> bool {
+        let mut moved = self.client.poll(self.now, &mut client);
+        moved |= self.client.transmit(&mut self.server.wire);
+        moved |= self.server.receive(self.segment, self.client.is_over());
+        moved |= self.server.poll(self.now, &mut server);
+        moved |= self.server.transmit(&mut self.client.wire);
+        moved |= self.client.receive(self.segment, self.server.is_over());
+        moved
     }
 
     /// Lets time pass, stopping at each deadline on the way.

@@ -14,12 +14,14 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod imap;
 mod lines;
 mod pop3;
 mod smtp;
 mod text;
 mod traced;
 
+pub use imap::Imap;
 pub use pop3::Pop3;
 pub use smtp::Smtp;
 pub use text::shown;

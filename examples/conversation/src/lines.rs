@@ -26,7 +26,16 @@ impl LineBuffer {
             (line, std::mem::take(&mut self.octets))
         })
     }
+
+    /// What has come of a line that has no end.
+    pub(crate) fn finish(&mut self) -> Option<(Vec<u8>, usize)> {
+        let line = std::mem::take(&mut self.line);
+        (!line.is_empty()).then(|| (line, std::mem::take(&mut self.octets)))
+    }
 }
+
+/// Of a message in a protocol that ends it by a dot.
+pub(crate) const DOTS: &str = "a dot at the start of a line goes out as two (RFC 5321 section 4.5.2)";
 
 /// A message on its way: its header is shown, the rest is counted.
 #[derive(Debug)]
@@ -56,12 +65,12 @@ impl Body {
         None
     }
 
-    /// What was not shown.
-    pub(crate) fn rest(&self) -> Option<Line> {
+    /// What was not shown, and a word on it.
+    pub(crate) fn rest(&self, meaning: &'static str) -> Option<Line> {
         (self.octets > 0).then(|| Line {
             who: self.who,
             text: format!("  … and {} octets more", self.octets),
-            meaning: "a dot at the start of a line goes out as two (RFC 5321 section 4.5.2)",
+            meaning,
         })
     }
 }

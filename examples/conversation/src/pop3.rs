@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::lines::{Body, LineBuffer};
+use crate::lines::{Body, DOTS, LineBuffer};
 use crate::{Explain, Line, Speaker, shown};
 
 /// So many lines of a list are shown.
@@ -136,7 +136,7 @@ impl Explain for Pop3 {
                 None => lines.push(self.response(&line)),
                 Some(multi) if line == b"." && length <= 3 => {
                     if let Multi::Message(body) = multi {
-                        lines.extend(body.rest());
+                        lines.extend(body.rest(DOTS));
                     }
                     let meaning = "the end of the list or message (RFC 1939 section 3)";
                     lines.push(Line { who: Speaker::Server, text: ".".into(), meaning });

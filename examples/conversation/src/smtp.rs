@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::lines::{Body, LineBuffer};
+use crate::lines::{Body, DOTS, LineBuffer};
 use crate::{Explain, Line, Speaker, shown};
 
 /// What the client said, for which a reply is due.
@@ -118,7 +118,7 @@ impl Explain for Smtp {
             let Some((line, length)) = self.client.add(piece) else { continue };
             if let Some(body) = &mut self.body {
                 if line == b"." && length <= 3 {
-                    lines.extend(body.rest());
+                    lines.extend(body.rest(DOTS));
                     let meaning = "the end of the message (RFC 5321 section 4.1.1.4)";
                     lines.push(Line { who: Speaker::Client, text: ".".into(), meaning });
                     self.due.push_back(Said::End);

@@ -61,6 +61,9 @@ pub(crate) fn commands(context: &Context, listening: &[Listen], file: Option<&Pa
                      curl {option}--cacert '{certificate}' --url '{scheme}://{server}/INBOX;MAILINDEX=1' --user {user}"
                 )
             }
+            Protocol::Webmail => {
+                writeln!(text, "# read and write mail in a browser\nxdg-open http://{server}/")
+            }
             _ => Ok(()),
         };
     }

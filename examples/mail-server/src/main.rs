@@ -1,4 +1,4 @@
-//! A mail server on Postroad: SMTP in and out, submission, a queue and POP3, on an embedded store.
+//! A mail server on Postroad: SMTP in and out, submission, a queue, POP3 and web pages, on an embedded store.
 
 mod cli;
 mod clock;
@@ -18,6 +18,7 @@ mod terminal;
 mod time;
 #[allow(dead_code, reason = "channel binding will use the certificate")]
 mod tls;
+mod webmail;
 
 use std::path::Path;
 use std::process::ExitCode;

@@ -20,6 +20,7 @@ use crate::relay::{self, Relay};
 use crate::store::{Store, StoreOptions};
 use crate::terminal::{complain, say};
 use crate::tls::{self, Tls};
+use crate::webmail::{self, Webmail};
 use crate::{hints, inbound, privileges};
 
 /// How long connections have to finish once the server stops.
@@ -38,6 +39,8 @@ pub(crate) struct Context {
     pub(crate) tls: Tls,
     /// What the queue goes by.
     pub(crate) clock: Clock,
+    /// Who is logged in by the web.
+    pub(crate) webmail: Webmail,
     stopping: watch::Receiver<bool>,
 }
 
@@ -67,7 +70,7 @@ pub(crate) type Handler = fn(Incoming, Arc<Context>) -> Pin<Box<dyn Future<Outpu
 
 /// The handler of a protocol; none: this server does not speak it yet.
 pub(crate) fn handler(protocol: Protocol) -> Option<Handler> {
-    inbound::handler(protocol)
+    inbound::handler(protocol).or_else(|| webmail::handler(protocol))
 }
 
 /// Lets this process open as many connections as the system allows it: the limit it is born with is often a thousand.
@@ -194,7 +197,8 @@ impl Server {
         let places = Arc::new(Places::new(config.limits.connections, config.limits.connections_per_address));
         let clock = relay.clock.clone();
         let relay = Relay::start(&config, &store, relay, DRAIN)?;
-        let context = Arc::new(Context { config, store, tls, clock, stopping });
+        let webmail = Webmail::new(&store);
+        let context = Arc::new(Context { config, store, tls, clock, webmail, stopping });
         let listeners = sockets
             .into_iter()
             .zip(&listening)

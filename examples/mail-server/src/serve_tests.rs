@@ -25,7 +25,7 @@ fn greeter(protocol: Protocol) -> Option<Handler> {
 
 fn config(folder: &Path, more: &str) -> Config {
     let text = format!(
-        "[listen]\nsmtp = [\"127.0.0.1:0\", \"[::1]:0\"]\nsubmission = \"\"\npop3 = \"127.0.0.1:0\"\n{more}"
+        "[listen]\nsmtp = [\"127.0.0.1:0\", \"[::1]:0\"]\nsubmission = \"\"\npop3 = \"127.0.0.1:0\"\nimap = \"\"\nwebmail = \"\"\n{more}"
     );
     let mut config = Config::parse(&text, folder).unwrap();
     // Not every machine has IPv6.

@@ -10,4 +10,5 @@ mod responses;
 
 pub use commands::{CommandDecoder, CommandPart};
 pub use framer::{Frame, FrameLimits, Framer, LiteralHeader, Refusal, Verdict};
+pub(crate) use responses::literal_of_response;
 pub use responses::{ResponseDecoder, ResponsePart};

@@ -95,16 +95,10 @@ impl ResponseDecoder {
         }
         let within_row = self.row.is_some();
         let stream_above = self.stream_above;
-        let policy = |head: &[u8], literal: &LiteralHeader| {
-            if !within_row && is_free_text(head) {
-                Verdict::Text
-            } else if literal.len > stream_above && (within_row || FetchRowParser::may_stream(head)) {
-                Verdict::Stream
-            } else {
-                Verdict::Inline
-            }
-        };
-        match self.framer.next(input, &self.limits, policy) {
+        let frame = self.framer.next(input, &self.limits, |head, literal| {
+            literal_of_response(head, literal, within_row, stream_above)
+        });
+        match frame {
             Frame::NeedInput | Frame::Continue => None,
             Frame::Refused { why, .. } => {
                 self.row = None;
@@ -143,6 +137,26 @@ impl ResponseDecoder {
         self.framer.skip_literal(literal.len);
         Err(error)
     }
+}
+
+/// What becomes of a literal of a response, told from the octets before it; `within_row`: they stand behind a streamed literal of a row.
+///
+/// Only sections of messages are streamed. A header or name that is as long is read with its response, or refused.
+pub(crate) fn literal_of_response(
+    head: &[u8],
+    literal: &LiteralHeader,
+    within_row: bool,
+    stream_above: u64,
+) -> Verdict {
+    if !within_row && is_free_text(head) {
+        return Verdict::Text;
+    }
+    if literal.len <= stream_above {
+        return Verdict::Inline;
+    }
+    let is_section =
+        if within_row { FetchRowParser::may_stream_next(head) } else { FetchRowParser::may_stream(head) };
+    if is_section { Verdict::Stream } else { Verdict::Inline }
 }
 
 /// Whether the octets begin a response that ends in text for people, which has no literals: a status response, or a continuation request.

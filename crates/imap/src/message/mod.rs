@@ -1,4 +1,4 @@
-//! What a server says of a message, from the message (feature `message`): ENVELOPE, BODYSTRUCTURE, sections, and the answers to SEARCH,
+//! What a server says of a message, from the message (feature `message`): ENVELOPE, BODYSTRUCTURE, sections, PREVIEW, and the answers to SEARCH,
 //! SORT and THREAD.
 //!
 //! ```
@@ -19,10 +19,12 @@
 //! # Ok::<(), postroad_imap::ParseError>(())
 //! ```
 
+mod preview;
 mod search;
 mod sort;
 mod thread;
 
+pub use preview::preview;
 pub use search::{SearchContext, SearchProgram, SearchSource};
 pub use sort::{SortEntry, sort};
 pub use thread::{ThreadEntry, ordered_subject, references};

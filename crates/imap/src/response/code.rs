@@ -313,12 +313,18 @@ impl ResponseCode {
                 Self::AppendUid { uid_validity, uids: Numbers::read_set(reader)?.into_uids() }
             }
             "BADCHARSET" => {
-                reader.eat(b'(', "a parenthesis")?;
+                // An example of RFC 9051 has no parentheses.
+                let bare = reader.peek() != Some(b'(') && reader.repair(Quirk::OddCode, reader.at());
+                if !bare {
+                    reader.eat(b'(', "a parenthesis")?;
+                }
                 let mut charsets = vec![astring(reader)?];
                 while reader.try_eat(b' ') {
                     charsets.push(astring(reader)?);
                 }
-                reader.eat(b')', "a parenthesis")?;
+                if !bare {
+                    reader.eat(b')', "a parenthesis")?;
+                }
                 Self::BadCharset(charsets)
             }
             "BADEVENT" => Self::BadEvent(until_bracket(reader)),

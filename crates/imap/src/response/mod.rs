@@ -150,15 +150,15 @@ impl Response {
     /// It is no response at all; or it is not as it should be, and [`Lenience`] does not allow for that. With the default lenience an
     /// untagged response that cannot be read is [`Unknown`](Self::Unknown), and not an error.
     pub fn parse(unit: &Bytes, options: &ResponseOptions) -> core::result::Result<Parsed, ParseError> {
-        Self::read(unit, options).map_err(|error| *error)
+        Self::read(unit, *options).map_err(|error| *error)
     }
 
-    fn read(unit: &Bytes, options: &ResponseOptions) -> Result<Parsed> {
+    fn read(unit: &Bytes, options: ResponseOptions) -> Result<Parsed> {
         if unit.len() > Span::LIMIT {
             let kind = ParseErrorKind::TooLong { what: "a response", limit: Span::LIMIT };
             return Err(ParseError::new(kind, Span::LIMIT, unit).into());
         }
-        let mut reader = Reader::new(unit, *options);
+        let mut reader = Reader::new(unit, options);
         let response = match reader.peek() {
             Some(b'+') => {
                 reader.eat(b'+', "a plus")?;
@@ -195,16 +195,14 @@ impl Response {
             if given > 0 && reader.rest().starts_with(b"FETCH (") {
                 let repaired = reader.repaired();
                 reader.go_to(reader.at() + b"FETCH ".len());
-                match FetchRow::parse(reader, unit, given, false) {
-                    Ok(row) => return Ok(Self::Fetch(row)),
-                    // Below it is read again, and its error judged.
-                    Err(_) => {
-                        reader.forget(repaired);
-                        reader.go_to(from);
-                        reader.number32()?;
-                        reader.space()?;
-                    }
+                if let Ok(row) = FetchRow::parse(reader, unit, given, false) {
+                    return Ok(Self::Fetch(row));
                 }
+                // It is read again below, and its error judged.
+                reader.forget(repaired);
+                reader.go_to(from);
+                reader.number32()?;
+                reader.space()?;
             }
             number = Some(given);
         }
@@ -317,6 +315,9 @@ impl Response {
     }
 
     /// Prints it, with its CRLF. `utf8` says whether UTF-8 was agreed on.
+    ///
+    /// Rows and responses that are not known are printed as they came; a row whose bodies were streamed cannot be: its octets are gone.
+    /// To write rows of one's own there is [`RowWriter`].
     pub fn encode(&self, out: &mut BytesMut, utf8: bool) {
         match self {
             Self::Status(status) => return status.encode(out),

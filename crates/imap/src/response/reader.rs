@@ -146,6 +146,7 @@ impl<'a> Reader<'a> {
     }
 
     #[cold]
+    #[expect(clippy::unnecessary_box_returns, reason = "it is the error of every Result here")]
     pub(super) fn error(&self, kind: ParseErrorKind, at: usize) -> Box<ParseError> {
         Box::new(ParseError::new(kind, at, self.octets))
     }
@@ -207,13 +208,18 @@ impl<'a> Reader<'a> {
     #[inline]
     pub(super) fn space(&mut self) -> Result<()> {
         if !self.try_eat(b' ') {
-            return if !self.is_end() && self.repair(Quirk::MissingSpace, self.at) {
-                Ok(())
-            } else {
-                self.fail("a space")
-            };
+            return self.no_such_space();
         }
         if self.peek() == Some(b' ') { self.extra_spaces() } else { Ok(()) }
+    }
+
+    #[cold]
+    fn no_such_space(&mut self) -> Result<()> {
+        if !self.is_end() && self.repair(Quirk::MissingSpace, self.at) {
+            Ok(())
+        } else {
+            self.fail("a space")
+        }
     }
 
     /// Spaces where none belongs.
@@ -450,6 +456,14 @@ impl<'a> Reader<'a> {
         match self.peek() {
             Some(b'"') => self.quoted(),
             Some(b'N' | b'n') if self.nil() => Ok(Span::NIL),
+            _ => self.nstring_otherwise(),
+        }
+    }
+
+    /// The same, if it is neither in quotes nor `NIL`.
+    #[cold]
+    fn nstring_otherwise(&mut self) -> Result<Span> {
+        match self.peek() {
             _ if self.is_literal_next() => match self.literal()? {
                 Text::Here(span) => Ok(span),
                 Text::Streamed(_) => self.fail("the octets of a literal"),

@@ -6,7 +6,7 @@ use super::messages::CopyUid;
 use super::row::{Lane, Row, RowError};
 use super::{Handshake, Mode, Running, Server, State};
 use crate::command::{self, Class};
-use crate::response::{No, Response, ResponseCode, RowWriter, Status, StatusResponse};
+use crate::response::{No, Response, ResponseCode, ResponseText, RowWriter, Status, StatusResponse};
 use crate::types::{Flag, ModSeq, Tag, UidSet};
 use crate::view::Notice;
 use base64::Engine as _;
@@ -29,8 +29,14 @@ impl Server {
         }
     }
 
-    pub(super) fn tagged(&mut self, tag: &Tag, kind: Status, code: Option<&ResponseCode>, text: &str) {
-        let response = StatusResponse::tagged(tag.clone(), kind, code.cloned(), text.to_owned());
+    pub(super) fn tagged(
+        &mut self,
+        tag: &Tag,
+        kind: Status,
+        code: Option<ResponseCode>,
+        text: impl Into<ResponseText>,
+    ) {
+        let response = StatusResponse::tagged(tag.clone(), kind, code, text);
         self.line(|out| response.encode(out));
     }
 
@@ -123,15 +129,11 @@ impl Server {
         &mut self,
         tag: Option<Tag>,
         error: BadCommand,
-        code: Option<&ResponseCode>,
+        code: Option<ResponseCode>,
         text: &str,
     ) -> Result<Option<Event>, Error> {
-        let response = StatusResponse {
-            tag: tag.clone(),
-            status: Status::Bad,
-            code: code.cloned(),
-            text: text.to_owned().into(),
-        };
+        let response =
+            StatusResponse { tag: tag.clone(), status: Status::Bad, code, text: text.to_owned().into() };
         self.line(|out| response.encode(out));
         self.count_error(false)?;
         Ok(Some(Event::BadCommand { tag, error }))
@@ -143,7 +145,7 @@ impl Server {
     pub(super) fn ask(&mut self, running: Running, event: impl FnOnce(Ticket) -> Event) -> Option<Event> {
         let Some(ticket) = self.tickets.issue() else {
             // Never: there are more slots than commands may be pending.
-            self.tagged(&running.tag, Status::No, Some(&ResponseCode::ServerBug), "too many commands");
+            self.tagged(&running.tag, Status::No, Some(ResponseCode::ServerBug), "too many commands");
             return None;
         };
         self.running.push((ticket.slot(), running));
@@ -171,20 +173,26 @@ impl Server {
         Some(running)
     }
 
-    fn end(&mut self, running: &Running, kind: Status, code: Option<&ResponseCode>, text: &str) {
+    fn end(
+        &mut self,
+        running: &Running,
+        kind: Status,
+        code: Option<ResponseCode>,
+        text: impl Into<ResponseText>,
+    ) {
         self.tell_before(running.class);
         self.tagged(&running.tag, kind, code, text);
     }
 
-    pub(super) fn finish_ok(&mut self, ticket: Ticket, code: Option<ResponseCode>, text: &str) {
+    pub(super) fn finish_ok(&mut self, ticket: Ticket, code: Option<ResponseCode>, text: &'static str) {
         if let Some(running) = self.settle(ticket) {
-            self.end(&running, Status::Ok, code.as_ref(), text);
+            self.end(&running, Status::Ok, code, text);
         }
     }
 
     pub(super) fn refuse(&mut self, ticket: Ticket, no: No) {
         if let Some(running) = self.settle(ticket) {
-            self.end(&running, Status::No, no.code.as_ref(), no.text.as_str());
+            self.end(&running, Status::No, no.code, no.text);
         }
     }
 
@@ -193,7 +201,7 @@ impl Server {
         let Some(running) = self.take_running(slot) else { return };
         self.append_undecided();
         let no = No::server_bug();
-        self.end(&running, Status::No, no.code.as_ref(), no.text.as_str());
+        self.end(&running, Status::No, no.code, no.text);
     }
 
     /// An untagged response of a command that is running.
@@ -214,9 +222,9 @@ impl Server {
         Ok(())
     }
 
-    pub(super) fn untagged_and_ok(&mut self, ticket: Ticket, response: Response, text: &str) {
+    pub(super) fn untagged_and_ok(&mut self, ticket: Ticket, response: &Response, text: &'static str) {
         if let Some(running) = self.settle(ticket) {
-            self.untagged(&response);
+            self.untagged(response);
             self.end(&running, Status::Ok, None, text);
         }
     }
@@ -234,13 +242,13 @@ impl Server {
         if let Some(running) = self.settle(ticket) {
             self.state = State::Authenticated;
             let code = self.capability_code();
-            self.tagged(&running.tag, Status::Ok, Some(&code), "logged in");
+            self.tagged(&running.tag, Status::Ok, Some(code), "logged in");
         }
     }
 
     pub(super) fn login_failed(&mut self, ticket: Ticket, no: No) {
         if let Some(running) = self.settle(ticket) {
-            self.end(&running, Status::No, no.code.as_ref(), no.text.as_str());
+            self.end(&running, Status::No, no.code, no.text);
             if let Err(error) = self.count_error(true) {
                 self.failed.get_or_insert(error);
             }
@@ -366,10 +374,10 @@ impl Server {
         }
     }
 
-    pub(super) fn append_refused(&mut self, ticket: Ticket, no: &No) {
+    pub(super) fn append_refused(&mut self, ticket: Ticket, no: No) {
         if let Some(running) = self.settle(ticket) {
             self.append_undecided();
-            self.end(&running, Status::No, no.code.as_ref(), no.text.as_str());
+            self.end(&running, Status::No, no.code, no.text);
         }
     }
 
@@ -393,7 +401,9 @@ fn print_notice(out: &mut BytesMut, notice: Notice, utf8: bool) {
         Notice::Exists(count) => Response::Exists(count).encode(out, utf8),
         Notice::Vanished(ranges) => {
             let mut uids = UidSet::new();
-            ranges.into_iter().for_each(|(first, last)| uids.push_range(first..=last));
+            for (first, last) in ranges {
+                uids.push_range(first..=last);
+            }
             Response::Vanished { earlier: false, uids }.encode(out, utf8);
         }
         Notice::Flags { number, uid, flags, mod_seq } => {

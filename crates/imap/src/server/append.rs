@@ -51,7 +51,7 @@ impl Append {
     /// NO: the whole command fails; with [`No::try_create`] when the mailbox is not there. Forget what came of it before: nothing further is
     /// told of it.
     pub fn no(self, session: &mut Server, no: No) {
-        session.append_refused(self.ticket, &no);
+        session.append_refused(self.ticket, no);
     }
 }
 

@@ -162,7 +162,7 @@ impl Search {
         session.searched(self.ticket, &self.command, found, mod_seq);
     }
 
-    /// NO: [`No::bad_charset`], say. A result that was to be kept is empty now (RFC 5182 section 2.1).
+    /// NO: [`ResponseCode::BadCharset`](crate::response::ResponseCode::BadCharset), say. A result that was to be kept is empty now (RFC 5182 section 2.1).
     pub fn no(self, session: &mut Server, no: No) {
         session.search_failed(self.ticket, &self.command, no);
     }

@@ -262,10 +262,11 @@ impl Server {
     }
 
     fn parse_options(&self) -> ParseOptions {
-        let mut options = ParseOptions::default();
-        options.utf8 = self.utf8();
-        options.max_search_keys = self.config.max_search_keys;
-        options
+        ParseOptions {
+            utf8: self.utf8(),
+            max_search_keys: self.config.max_search_keys,
+            ..ParseOptions::default()
+        }
     }
 
     /// The selected mailbox has changed. Told to the client as soon as it may be: at once during IDLE, else before the end of a command.

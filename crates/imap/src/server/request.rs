@@ -237,6 +237,7 @@ impl List {
     /// # Errors
     ///
     /// The output is full: here it is; write some, then give it again.
+    #[allow(clippy::result_large_err, reason = "what is handed back is what was given")]
     pub fn mailbox(&self, session: &mut Server, mailbox: ListResponse) -> Result<(), Full<ListResponse>> {
         let is_lsub = self.is_lsub;
         session.untagged_of(&self.ticket, mailbox, |mailbox| {
@@ -249,6 +250,7 @@ impl List {
     /// # Errors
     ///
     /// The output is full: here it is; write some, then give it again.
+    #[allow(clippy::result_large_err, reason = "what is handed back is what was given")]
     pub fn status(&self, session: &mut Server, status: MailboxStatus) -> Result<(), Full<MailboxStatus>> {
         session.untagged_of(&self.ticket, status, Response::MailboxStatus)
     }
@@ -262,14 +264,14 @@ impl List {
 impl Status {
     /// OK, with the answer.
     pub fn ok(self, session: &mut Server, status: MailboxStatus) {
-        session.untagged_and_ok(self.ticket, Response::MailboxStatus(status), "STATUS completed");
+        session.untagged_and_ok(self.ticket, &Response::MailboxStatus(status), "STATUS completed");
     }
 }
 
 impl Namespace {
     /// OK, with the answer.
     pub fn ok(self, session: &mut Server, namespaces: NamespaceResponse) {
-        session.untagged_and_ok(self.ticket, Response::Namespace(namespaces), "NAMESPACE completed");
+        session.untagged_and_ok(self.ticket, &Response::Namespace(namespaces), "NAMESPACE completed");
     }
 }
 

@@ -50,7 +50,7 @@ impl Server {
             }
         }
         self.tell_before(running.class);
-        let text = if command.uid { "UID SEARCH completed" } else { "SEARCH completed" };
+        let text: &'static str = if command.uid { "UID SEARCH completed" } else { "SEARCH completed" };
         self.tagged(&running.tag, Status::Ok, None, text);
     }
 

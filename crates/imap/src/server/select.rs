@@ -110,7 +110,7 @@ impl Server {
         let code = if is_read_only { ResponseCode::ReadOnly } else { ResponseCode::ReadWrite };
         let text = if command.read_only { "EXAMINE completed" } else { "SELECT completed" };
         if let Some(running) = self.settle(ticket) {
-            self.tagged(&running.tag, Status::Ok, Some(&code), text);
+            self.tagged(&running.tag, Status::Ok, Some(code), text);
         }
     }
 }

@@ -8,7 +8,7 @@ use super::request::{
 };
 use super::{Mode, Running, Server, State};
 use crate::command::{self, CommandBody, SearchKey, SearchKeys};
-use crate::response::{No, Response, ResponseCode, Status};
+use crate::response::{No, Response, ResponseCode, ResponseText, Status};
 use crate::types::{
     Capability, ListReturn, ListSelection, Messages, SequenceNumber, SequenceRange, SequenceSet, Tag, UidSet,
 };
@@ -41,7 +41,6 @@ impl Server {
         }
         let class = body.class();
         let text = format!("{} completed", body.name());
-        let text = text.as_str();
         let running = Running { tag, class };
         match body {
             CommandBody::Capability => {
@@ -75,10 +74,10 @@ impl Server {
                     return Ok(self.ask(running, |ticket| Event::Login(Login { ticket, credentials })));
                 }
                 let no: No = No::privacy_required();
-                self.done(&running, Status::No, no.code.as_ref(), no.text.as_str());
+                self.done(&running, Status::No, no.code, no.text);
             }
             CommandBody::Authenticate { mechanism, initial_response } => {
-                return self.authenticate(running, mechanism.as_str(), initial_response);
+                return Ok(self.authenticate(running, mechanism.as_str(), initial_response));
             }
             CommandBody::Idle => {
                 self.line(|out| out.extend_from_slice(b"+ idling\r\n"));
@@ -189,7 +188,13 @@ impl Server {
     }
 
     /// A command that the session answers by itself is done.
-    fn done(&mut self, running: &Running, kind: Status, code: Option<&ResponseCode>, text: &str) {
+    fn done(
+        &mut self,
+        running: &Running,
+        kind: Status,
+        code: Option<ResponseCode>,
+        text: impl Into<ResponseText>,
+    ) {
         self.tell_before(running.class);
         self.tagged(&running.tag, kind, code, text);
     }
@@ -215,13 +220,13 @@ impl Server {
         running: Running,
         mechanism: &str,
         initial_response: Option<Secret<Vec<u8>>>,
-    ) -> Found {
+    ) -> Option<Event> {
         let mechanism = mechanism.to_ascii_uppercase();
         let is_offered = self.offered_mechanisms().any(|offered| offered.eq_ignore_ascii_case(&mechanism));
         if is_offered {
-            return Ok(self.ask(running, |ticket| {
+            return self.ask(running, |ticket| {
                 Event::Authenticate(Authenticate { ticket, mechanism, initial_response })
-            }));
+            });
         }
         let is_known = self.config.mechanisms.iter().any(|known| known.eq_ignore_ascii_case(&mechanism));
         let no = if is_known {
@@ -229,8 +234,8 @@ impl Server {
         } else {
             No::new(ResponseCode::Cannot, "no such mechanism")
         };
-        self.done(&running, Status::No, no.code.as_ref(), no.text.as_str());
-        Ok(None)
+        self.done(&running, Status::No, no.code, no.text);
+        None
     }
 
     /// ENABLE (RFC 9051 section 6.3.1): what is not known, or not served, is passed over.
@@ -318,7 +323,9 @@ impl Server {
 
 fn set_of(ranges: &[(u32, u32)]) -> UidSet {
     let mut set = UidSet::new();
-    ranges.iter().for_each(|(first, last)| set.push_range(*first..=*last));
+    for (first, last) in ranges {
+        set.push_range(*first..=*last);
+    }
     set
 }
 

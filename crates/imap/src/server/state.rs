@@ -250,18 +250,12 @@ impl Server {
     fn refused(&mut self, head: &Bytes, why: Refusal) -> Found {
         let tag = tag_of(head);
         match why {
-            Refusal::LineTooLong { .. } | Refusal::UnitTooLong { .. } => self.answer_bad_with(
-                tag,
-                BadCommand::TooLong,
-                Some(&ResponseCode::TooBig),
-                "command too long",
-            ),
-            Refusal::LiteralTooLong { .. } | Refusal::Literal(_) => self.answer_bad_with(
-                tag,
-                BadCommand::TooLong,
-                Some(&ResponseCode::TooBig),
-                "literal too long",
-            ),
+            Refusal::LineTooLong { .. } | Refusal::UnitTooLong { .. } => {
+                self.answer_bad_with(tag, BadCommand::TooLong, Some(ResponseCode::TooBig), "command too long")
+            }
+            Refusal::LiteralTooLong { .. } | Refusal::Literal(_) => {
+                self.answer_bad_with(tag, BadCommand::TooLong, Some(ResponseCode::TooBig), "literal too long")
+            }
             Refusal::BareLf { .. } | Refusal::BareCr { .. } => {
                 self.answer_bad(tag, BadCommand::Forbidden, "lines end in CRLF")
             }
@@ -278,15 +272,14 @@ impl Server {
             self.count_error(true)?;
             return Ok(Some(Event::SaslCancelled));
         }
-        match STANDARD.decode(line) {
-            Ok(response) => Ok(self.ask(running, |ticket| {
-                Event::SaslResponse(super::SaslResponse { ticket, response: Secret::new(response) })
-            })),
-            Err(_) => {
-                let error = ParseError::new(ParseErrorKind::Expected("base64"), 0, b"");
-                self.answer_bad(Some(running.tag), BadCommand::Syntax(error), "not base64")
-            }
+        if let Ok(response) = STANDARD.decode(line) {
+            let response = Secret::new(response);
+            return Ok(
+                self.ask(running, |ticket| Event::SaslResponse(super::SaslResponse { ticket, response }))
+            );
         }
+        let error = ParseError::new(ParseErrorKind::Expected("base64"), 0, b"");
+        self.answer_bad(Some(running.tag), BadCommand::Syntax(error), "not base64")
     }
 
     // ---- APPEND ----
@@ -295,7 +288,7 @@ impl Server {
         match AppendHead::parse_first(head, &self.parse_options()) {
             Ok(Some(AppendHead { tag, mailbox, message })) => {
                 let running = Running { tag, class: Class::APPEND };
-                self.offer(running, mailbox, message, literal, true)
+                Ok(self.offer(running, mailbox, message, literal, true))
             }
             // Never: such a literal was taken inline.
             Ok(None) => {
@@ -320,7 +313,7 @@ impl Server {
     ) -> Found {
         match (before.parse_next(unit, &self.parse_options()), literal) {
             (Ok(None), None) => Ok(self.ask(running, |ticket| Event::AppendFinish(AppendFinish { ticket }))),
-            (Ok(Some(message)), Some(literal)) => self.offer(running, mailbox, message, literal, false),
+            (Ok(Some(message)), Some(literal)) => Ok(self.offer(running, mailbox, message, literal, false)),
             (_, literal) => {
                 if let Some(literal) = literal {
                     self.skip_message(literal);
@@ -337,7 +330,7 @@ impl Server {
         message: AppendMessage,
         literal: LiteralHeader,
         is_first: bool,
-    ) -> Found {
+    ) -> Option<Event> {
         let no = if literal.len == 0 {
             Some(No::new(ResponseCode::Cannot, "a message of no octets: APPEND is taken back"))
         } else if literal.len > self.config.max_append {
@@ -347,11 +340,11 @@ impl Server {
         };
         if let Some(no) = no {
             self.skip_message(literal);
-            self.tagged(&running.tag, Status::No, no.code.as_ref(), no.text.as_str());
-            return Ok((!is_first).then_some(Event::AppendAborted));
+            self.tagged(&running.tag, Status::No, no.code, no.text);
+            return (!is_first).then_some(Event::AppendAborted);
         }
         self.mode = Mode::AppendDecision { literal, mailbox: mailbox.clone(), message: message.clone() };
-        Ok(self.ask(running, |ticket| Event::Append(Append { ticket, mailbox, message, is_first })))
+        self.ask(running, |ticket| Event::Append(Append { ticket, mailbox, message, is_first }))
     }
 
     /// The octets of a message that nobody wants: a client that waits for `+` does not send them.

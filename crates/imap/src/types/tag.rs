@@ -46,6 +46,11 @@ impl Tag {
         }
     }
 
+    /// `A` and a number.
+    pub(crate) fn numbered(number: u64) -> Self {
+        Self(format!("A{number}").into())
+    }
+
     /// Octets that the grammar has found to be those of a tag, however many.
     pub(crate) fn of_wire(octets: Bytes) -> Result<Self, ParseError> {
         if octets.len() > Self::LIMIT { Self::from_bytes(octets) } else { Ok(Self(octets)) }

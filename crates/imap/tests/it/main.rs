@@ -3,6 +3,12 @@
 #![allow(clippy::panic, clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 #![allow(clippy::disallowed_methods, reason = "a test must begin at some time")]
 
+mod client;
+mod client_hostile;
+mod client_split;
+mod client_talk;
+mod client_timeouts;
+mod client_transcripts;
 mod codec;
 mod commands;
 #[cfg(feature = "tokio-codec")]
@@ -11,6 +17,8 @@ mod framer;
 mod lenience;
 mod names;
 mod office;
+mod pair;
+mod pair_model;
 mod responses;
 mod rows;
 mod server;

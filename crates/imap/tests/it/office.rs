@@ -116,7 +116,7 @@ impl Office {
                 for item in token.items() {
                     match item {
                         StatusItem::Messages => {
-                            status.messages = Some(u32::try_from(self.mails.len()).unwrap())
+                            status.messages = Some(u32::try_from(self.mails.len()).unwrap());
                         }
                         StatusItem::UidNext => status.uid_next = Some(self.uid_next),
                         _ => {}
@@ -159,7 +159,7 @@ impl Office {
                     let command = token.command();
                     let mail = self.mail(uid);
                     match command.operation {
-                        StoreOperation::Replace => mail.flags = command.flags.clone(),
+                        StoreOperation::Replace => mail.flags.clone_from(&command.flags),
                         StoreOperation::Add => mail.flags.extend(command.flags.iter().cloned()),
                         StoreOperation::Remove => mail.flags.retain(|flag| !command.flags.contains(flag)),
                     }
@@ -193,7 +193,9 @@ impl Office {
             Event::Move(token) => {
                 let uids = self.named(token.messages());
                 self.mails.retain(|mail| !uids.contains(&mail.uid));
-                uids.iter().for_each(|uid| session.notify(Change::Removed(*uid)));
+                for uid in &uids {
+                    session.notify(Change::Removed(*uid));
+                }
                 let copied = (!uids.is_empty()).then(|| CopyUid {
                     uid_validity: 7,
                     source: uids.iter().copied().collect(),
@@ -215,7 +217,7 @@ impl Office {
                 token.ok(session);
             }
             Event::BadCommand { error, .. } => {
-                self.heard.push(format!("bad {error:?}").chars().take(20).collect())
+                self.heard.push(format!("bad {error:?}").chars().take(20).collect());
             }
             Event::Id(_) | Event::Idle(_) | Event::Unselected | Event::SaslCancelled => {}
             other => panic!("{other:?}"),

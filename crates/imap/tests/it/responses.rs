@@ -506,3 +506,48 @@ fn nothing_in_a_response_ends_its_line() {
     Response::Id(Some(vec![(bytes(), Some(bytes()))])).encode(&mut out, false);
     assert_eq!(out, "* ID ({15}\r\nx\r\n* BYE forged {15}\r\nx\r\n* BYE forged)\r\n");
 }
+
+#[test]
+fn responses_in_the_rfcs_are_read_strictly_and_printed_the_same() {
+    // Where the examples themselves are wrong: spaces too few and too many, parentheses, no text, a number over 32 bits.
+    const WRONG: &[&str] = &[
+        "+",
+        "* OK [UIDVALIDITY 9877410381] UIDs valid",
+        "* LIST () \".\"  \"INBOX\"",
+        "* LIST (\\Subscribed) \".\"  \"INBOX\"",
+        "* NAMESPACE ((\"INBOX.\" \".\")) NIL  NIL",
+        "B283 NO [BADCHARSET UTF-8] KOI8-R is not supported",
+        "a107 OK",
+        "b107 OK",
+        "* ESEARCH (TAG \"a00\") (COUNT 17)",
+        "a00 OK",
+    ];
+    let (mut count, mut wrong) = (0, Vec::new());
+    for line in include_str!("../transcripts/rfc-responses.txt").lines().filter(|line| !line.starts_with('#'))
+    {
+        let (rfc, text) = line.split_once(' ').unwrap();
+        let Ok(parsed) = Response::parse(&Bytes::from(text), &strict()) else {
+            assert!(!parse(text).repairs.is_empty(), "{text}");
+            wrong.push(text);
+            continue;
+        };
+        let mut response = parsed.response;
+        let mut out = BytesMut::new();
+        response.encode(&mut out, false);
+        let printed = out.split_to(out.len() - 2).freeze();
+        let again = Response::parse(&printed, &strict()).unwrap_or_else(|error| panic!("{text}: {error}"));
+        if let Response::Status(status) = &mut response {
+            // We always print a text.
+            if status.text.as_str().is_empty() {
+                status.text = ResponseText::new(status.status.as_str());
+            }
+        }
+        match &response {
+            Response::Fetch(row) => assert_eq!(row.raw(), text),
+            response => assert_eq!(&again.response, response, "RFC {rfc}: {text}"),
+        }
+        count += 1;
+    }
+    assert!(count > 800, "{count}");
+    assert_eq!(wrong, WRONG);
+}

@@ -317,6 +317,21 @@ fn a_row_in_pieces_is_the_row() {
 }
 
 #[test]
+fn a_streamed_literal_where_none_may_be_is_told_at_once() {
+    // The session must not ask for that; if it does, it learns that the rest is to be skipped.
+    let mut parser = FetchRowParser::new(&strict(), 1000);
+    assert!(parser.push(b"* 3 FETCH (PREVIEW {5}").is_err());
+    let mut parser = FetchRowParser::new(&ResponseOptions::default(), 1000);
+    let progress = parser.push(b"* 3 FETCH (UID 30 ENVELOPE (NIL {5}").unwrap();
+    let RowProgress::Done { row, repairs } = progress else { panic!("no body") };
+    assert_eq!((row.uid(), repairs.is_empty()), (Some(30), false));
+    // In a whole unit a header without its octets is no literal.
+    let unit = Bytes::from_static(b"* 3 FETCH (UID 30 BODY[] {5}");
+    assert!(Response::parse(&unit, &strict()).is_err());
+    assert!(matches!(parse(unit).response, Response::Unknown(_)));
+}
+
+#[test]
 fn only_bodies_may_be_streamed() {
     for head in [
         "* 3 FETCH (BODY[] {5}",

@@ -104,13 +104,7 @@ fn octets_behind_starttls_end_the_session() {
     config.starttls = true;
     let mut session = Server::new(config);
     let mut input = BytesMut::from("a STARTTLS\r\nb LOGIN eve x\r\n");
-    let error = loop {
-        match session.poll_event(Instant::now(), &mut input) {
-            Ok(Step::Event(event)) => panic!("{event:?}"),
-            Ok(step) => panic!("{step:?}"),
-            Err(error) => break error,
-        }
-    };
+    let error = session.poll_event(Instant::now(), &mut input).unwrap_err();
     assert_eq!(error, Error::Peer(PeerFault::InjectedBeforeTls { octets: 15 }));
     assert!(matches!(session.poll_event(Instant::now(), &mut input), Ok(Step::Closed)));
 }

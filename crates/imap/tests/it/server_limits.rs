@@ -1,7 +1,7 @@
 //! What a hostile or slow client gets.
 
 use crate::office::{Desk, Office};
-use postroad_core::{Session, Step};
+use postroad_core::{Session, Step, TlsInfo};
 use postroad_imap::server::{Config, Event, Server};
 
 #[test]
@@ -96,7 +96,7 @@ fn a_tag_of_ten_kib_and_a_million_parentheses() {
 fn a_client_that_pipelines_and_never_reads_holds_no_memory() {
     let mut config = Config::new();
     config.output_high_water = 1000;
-    let mut session = Server::new_over_tls(config, Default::default());
+    let mut session = Server::new_over_tls(config, TlsInfo::default());
     let now = std::time::Instant::now();
     let mut input = bytes::BytesMut::new();
     for _ in 0..100_000 {

@@ -127,10 +127,10 @@ where
             if let Poll::Ready(happening) = serving.poll(context) {
                 return Poll::Ready(happening);
             }
-            match told {
-                false => shutdown.as_mut().poll(context).map(|()| Happening::Shutdown),
-                true => Poll::Pending,
+            if told {
+                return Poll::Pending;
             }
+            shutdown.as_mut().poll(context).map(|()| Happening::Shutdown)
         })
         .await;
         let polled = match happening {
@@ -395,7 +395,7 @@ where
             }
             Event::Create(token) => self.run(async move {
                 let done = handler.create(&account, token.mailbox(), token.special_use()).await;
-                say(done, token, |token, session, id| token.ok(session, id), server::Create::no)
+                say(done, token, server::Create::ok, server::Create::no)
             }),
             Event::Delete(token) => self.run(async move {
                 let done = handler.delete(&account, token.mailbox()).await;
@@ -411,16 +411,11 @@ where
             }),
             Event::Namespace(token) => self.run(async move {
                 let done = handler.namespace(&account).await;
-                say(
-                    done,
-                    token,
-                    |token, session, namespaces| token.ok(session, namespaces),
-                    server::Namespace::no,
-                )
+                say(done, token, server::Namespace::ok, server::Namespace::no)
             }),
             Event::Status(token) => self.run(async move {
                 let done = handler.status(&account, token.mailbox(), token.items()).await;
-                say(done, token, |token, session, status| token.ok(session, status), server::Status::no)
+                say(done, token, server::Status::ok, server::Status::no)
             }),
             Event::List(token) => {
                 let shared = self.shared.clone();
@@ -514,11 +509,11 @@ where
             }),
             Event::Copy(token) => self.run(async move {
                 let done = handler.copy(&account, &mailbox, token.messages(), token.mailbox()).await;
-                say(done, token, |token, session, copied| token.ok(session, copied), server::Copy::no)
+                say(done, token, server::Copy::ok, server::Copy::no)
             }),
             Event::Move(token) => self.run(async move {
                 let done = handler.move_messages(&account, &mailbox, token.messages(), token.mailbox()).await;
-                say(done, token, |token, session, copied| token.ok(session, copied), server::Move::no)
+                say(done, token, server::Move::ok, server::Move::no)
             }),
             Event::Reread(messages) => self.run(async move {
                 handler.reread(&mailbox, &messages).await;

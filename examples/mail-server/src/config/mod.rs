@@ -103,7 +103,7 @@ impl Protocol {
 
     /// False while this server cannot speak it: its listener is off and can only be `""`.
     pub(crate) fn is_there(self) -> bool {
-        !matches!(self, Self::Lmtp | Self::Webmail | Self::Metrics)
+        !matches!(self, Self::Lmtp | Self::Metrics)
     }
 
     /// True when TLS comes before the first word.
@@ -118,6 +118,7 @@ impl Protocol {
             Self::Submission => Some(2587),
             Self::Pop3 => Some(2110),
             Self::Imap => Some(2143),
+            Self::Webmail => Some(2080),
             _ => None,
         }
     }

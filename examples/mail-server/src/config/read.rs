@@ -342,7 +342,7 @@ fn read_tls(mut section: Section<'_, '_>, base: &Path, faults: &mut Faults) -> O
 }
 
 fn read_auth(section: Option<Section<'_, '_>>, faults: &mut Faults) -> Auth {
-    use Mechanism::*;
+    use Mechanism::{Login, Plain, ScramSha256, ScramSha256Plus};
     let mut auth =
         Auth { mechanisms: vec![Plain, Login, ScramSha256, ScramSha256Plus], plaintext_without_tls: false };
     let Some(mut section) = section else { return auth };

@@ -12,7 +12,7 @@ fn fault(text: &str) -> String {
     faults.remove(0)
 }
 
-/// The text of the documentation, with `webmail` off as it is not there yet.
+/// The text of the documentation.
 const DOCUMENTED: &str = r#"
 hostname = "localhost"
 domains  = ["localhost"]
@@ -29,7 +29,7 @@ pop3        = "127.0.0.1:2110"
 pop3s       = ""
 imap        = "127.0.0.1:2143"
 imaps       = ""
-webmail     = ""
+webmail     = "127.0.0.1:2080"
 metrics     = ""
 
 [tls]
@@ -64,7 +64,7 @@ fn the_defaults_are_the_documented_ones() {
     assert_eq!(Config::parse("", Path::new("")).unwrap(), documented);
     assert_eq!(Config::load(None).unwrap(), documented);
     let names: Vec<_> = documented.listen.iter().map(|listen| listen.protocol.name()).collect();
-    assert_eq!(names, ["smtp", "submission", "pop3"]);
+    assert_eq!(names, ["smtp", "submission", "pop3", "imap", "webmail"]);
 }
 
 #[test]
@@ -84,6 +84,8 @@ domains = ["Hamburger.EDU", "burger.example"]
 smtp = ["127.0.0.1:25", "[::1]:25"]
 submission = ""
 pop3 = ["127.0.0.1:0"]
+imap = ""
+webmail = ""
 [auth]
 mechanisms = ["plain", "CRAM-MD5"]
 plaintext_without_tls = true

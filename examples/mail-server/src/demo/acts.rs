@@ -75,6 +75,10 @@ pub(super) async fn submission_and_relay(stage: &Arc<Stage>, world: &World) -> R
     wait_for(world.hamburger()?, &BOB, messages.len()).await?;
     world.quiet(stage).await?;
     world.watch_relay(false);
+    let (file, on_the_way) = attachment(&messages[1])?;
+    stage.fact(&format!(
+        "SMTP grew up with 7-bit text: the attachment has {file} octets as a file, and {on_the_way} on the way, as base64"
+    ));
     stage.fact(&format!("{} messages lie in Bob's mailbox", messages.len()));
     let opened = world.relay_connections();
     stage.fact(&format!("crepes.fr opened {opened} connection to hamburger.edu for them"));
@@ -84,6 +88,15 @@ pub(super) async fn submission_and_relay(stage: &Arc<Stage>, world: &World) -> R
     stage.fact("the queue of crepes.fr is empty: hamburger.edu answers for them now");
     stage.line("");
     Ok(())
+}
+
+/// The octets of the attachment of a message: as a file, and encoded.
+fn attachment(octets: &[u8]) -> Result<(usize, usize)> {
+    let message = Message::parse(octets);
+    let file = message.part("2").context("no attachment")?.body().len();
+    let structure = message.body_structure();
+    let encoded = structure.nodes().last().context("no attachment")?.octets;
+    Ok((file, encoded))
 }
 
 /// Act 2, by POP3.
@@ -260,7 +273,7 @@ fn outline(octets: &[u8]) -> Vec<String> {
 }
 
 /// Everything behind the trace fields is what was sent, octet by octet. (The clock of the story stands, so the original can be made anew.)
-fn same_but_for_trace(octets: &[u8], original: &[u8]) -> Result<()> {
+pub(super) fn same_but_for_trace(octets: &[u8], original: &[u8]) -> Result<()> {
     let (trace, rest) = split_trace(octets);
     ensure!(trace.windows(9).any(|window| window == b"Received:"), "no trace fields");
     ensure!(rest == original, "the message is not what Alice sent");
@@ -298,7 +311,7 @@ async fn mailbox(server: &Server, who: &Person) -> Result<usize> {
 }
 
 /// Waits until a mailbox holds so many messages.
-async fn wait_for(server: &Server, who: &Person, count: usize) -> Result<()> {
+pub(super) async fn wait_for(server: &Server, who: &Person, count: usize) -> Result<()> {
     let until = tokio::time::Instant::now() + PATIENCE;
     while mailbox(server, who).await? < count {
         if tokio::time::Instant::now() > until {

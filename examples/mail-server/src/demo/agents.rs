@@ -25,7 +25,7 @@ use crate::config::Protocol;
 use crate::serve::Server;
 
 /// Nothing on loopback takes as long.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A person with an account on one of the two servers.
 pub(super) struct Person {
@@ -46,13 +46,13 @@ fn connector(server: &Server) -> Result<(TlsConnector, ServerName<'static>)> {
     Ok((TlsConnector::from(Arc::new(tls::client_config(roots)?)), name))
 }
 
-async fn connect(server: &Server, protocol: Protocol) -> Result<TcpStream> {
+pub(super) async fn connect(server: &Server, protocol: Protocol) -> Result<TcpStream> {
     let listen = server.listening.iter().find(|listen| listen.protocol == protocol);
     let address = listen.with_context(|| format!("no listener for {protocol}"))?.address;
     Ok(tokio::time::timeout(PATIENCE, TcpStream::connect(address)).await??)
 }
 
-async fn upgrade<S>(connection: Connection<S, Io>, server: &Server) -> Result<Connection<S, Io>>
+pub(super) async fn upgrade<S>(connection: Connection<S, Io>, server: &Server) -> Result<Connection<S, Io>>
 where
     S: postroad_core::Session,
 {

@@ -2,7 +2,9 @@
 
 mod acts;
 mod agents;
+mod imap;
 mod stage;
+mod web;
 mod world;
 
 use std::io::BufRead as _;
@@ -15,8 +17,14 @@ use crate::terminal::say;
 use stage::Stage;
 use world::World;
 
-/// The acts, in order.
-const ACTS: [&str; 3] = ["Alice writes to Bob", "Bob pulls his mail by POP3", "hamburger.edu is down"];
+/// The acts, in order: the number to name them by, and what happens. The second has a scene for each way to read mail.
+const ACTS: [(u8, &str); 5] = [
+    (1, "Alice writes to Bob"),
+    (2, "Bob pulls his mail by POP3"),
+    (2, "Bob's mail on two devices, by IMAP"),
+    (2, "Bob reads and answers in a browser"),
+    (3, "hamburger.edu is down"),
+];
 
 /// Plays the acts. Fails if one of them does.
 pub(crate) fn run(arguments: &DemoArguments) -> Result<()> {
@@ -38,11 +46,14 @@ async fn play(arguments: &DemoArguments, folder: &std::path::Path) -> Result<()>
     );
     let mut world = World::start(&stage, folder).await?;
     let mut results = Vec::new();
-    for (number, name) in (1_u8..).zip(ACTS) {
+    if arguments.act == Some(2) {
+        acts::set_the_scene(&world).await?;
+    }
+    for (scene, (number, name)) in ACTS.into_iter().enumerate() {
         if arguments.act.is_some_and(|only| only != number) {
             continue;
         }
-        let result = act(number, arguments.act.is_some(), &stage, &mut world).await;
+        let result = act(scene, &stage, &mut world).await;
         if let Err(error) = &result {
             stage.fact(&format!("FAILED: {error:#}"));
         }
@@ -55,7 +66,7 @@ async fn play(arguments: &DemoArguments, folder: &std::path::Path) -> Result<()>
 
     stage.title("The acts");
     for (number, name, is_ok) in &results {
-        stage.line(&format!("  act {number}  {name:<32} {}", if *is_ok { "ok" } else { "FAIL" }));
+        stage.line(&format!("  act {number}  {name:<36} {}", if *is_ok { "ok" } else { "FAIL" }));
     }
     stage.line("");
     if results.iter().any(|(_, _, is_ok)| !is_ok) {
@@ -64,15 +75,12 @@ async fn play(arguments: &DemoArguments, folder: &std::path::Path) -> Result<()>
     Ok(())
 }
 
-async fn act(number: u8, alone: bool, stage: &Arc<Stage>, world: &mut World) -> Result<()> {
-    match number {
-        1 => acts::submission_and_relay(stage, world).await,
-        2 => {
-            if alone {
-                acts::set_the_scene(world).await?;
-            }
-            acts::pull_by_pop3(stage, world).await
-        }
+async fn act(scene: usize, stage: &Arc<Stage>, world: &mut World) -> Result<()> {
+    match scene {
+        0 => acts::submission_and_relay(stage, world).await,
+        1 => acts::pull_by_pop3(stage, world).await,
+        2 => imap::from_two_devices(stage, world).await,
+        3 => web::in_a_browser(stage, world).await,
         _ => acts::destination_is_down(stage, world).await,
     }
 }

@@ -1,5 +1,6 @@
 //! Two servers on loopback, and the people who have accounts on them.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -15,6 +16,8 @@ use crate::relay::{self, Watch};
 use crate::serve::{Server, handler};
 use crate::time::Time;
 
+/// How long a relay keeps a connection for the next message.
+const IDLE: Duration = Duration::from_millis(300);
 /// How long connections may take to end.
 const DRAIN: Duration = Duration::from_secs(5);
 /// How long a conversation may take to end.
@@ -35,15 +38,34 @@ impl World {
     /// Starts both on free ports, with their data in `folder`.
     pub(super) async fn start(stage: &Arc<Stage>, folder: &Path) -> Result<Self> {
         let clock = Clock::standing_at(Time::now());
-        let hamburger = start(&folder.join("hamburger.edu"), "hamburger.edu", "", relay::Options::default())?;
+        let (opened, watched) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+        // Each has to know the other's port before it starts.
+        let there = free_port()?;
+        let watch_there = watch(stage, ["hamburger.edu", "crepes.fr"], &Arc::default(), &watched);
+        let options = relay::Options { idle: IDLE, watch: Some(watch_there), ..relay::Options::default() };
+        let hamburger = start(
+            &folder.join("hamburger.edu"),
+            "hamburger.edu",
+            "127.0.0.1:0",
+            ("crepes.fr", there),
+            options,
+        )?;
         account(&hamburger, &BOB).await?;
         let port25 = address(&hamburger, Protocol::Smtp)?;
-        let route = format!("[routes]\n\"hamburger.edu\" = \"{port25}\"\n");
-        let (opened, watched) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
-        let mut options = relay::Options { clock: clock.clone(), ..relay::Options::default() };
-        options.idle = Duration::from_millis(300);
-        options.watch = Some(watch(stage, &opened, &watched));
-        let crepes = start(&folder.join("crepes.fr"), "crepes.fr", &route, options)?;
+        let watch_here = watch(stage, ["crepes.fr", "hamburger.edu"], &opened, &watched);
+        let options = relay::Options {
+            clock: clock.clone(),
+            idle: IDLE,
+            watch: Some(watch_here),
+            ..relay::Options::default()
+        };
+        let crepes = start(
+            &folder.join("crepes.fr"),
+            "crepes.fr",
+            &there.to_string(),
+            ("hamburger.edu", port25),
+            options,
+        )?;
         account(&crepes, &ALICE).await?;
         Ok(Self { crepes, hamburger: Some(hamburger), clock, opened, watched })
     }
@@ -96,24 +118,43 @@ impl World {
     }
 }
 
-fn watch(stage: &Arc<Stage>, opened: &Arc<AtomicUsize>, watched: &Arc<AtomicBool>) -> Watch {
+/// Shows what a relay says, while it is watched, and counts its connections.
+fn watch(
+    stage: &Arc<Stage>,
+    ends: [&'static str; 2],
+    opened: &Arc<AtomicUsize>,
+    watched: &Arc<AtomicBool>,
+) -> Watch {
     let (stage, opened, watched) = (Arc::clone(stage), Arc::clone(opened), Arc::clone(watched));
     Arc::new(move |_| {
         opened.fetch_add(1, Ordering::Relaxed);
         if watched.load(Ordering::Relaxed) {
-            let title = "crepes.fr pushes to hamburger.edu by SMTP (the listener in place of port 25)";
-            stage.conversation(title, "crepes.fr", "hamburger.edu")
+            let [from, to] = ends;
+            let title = format!("{from} pushes to {to} by SMTP (the listener in place of port 25)");
+            stage.conversation(&title, from, to)
         } else {
             Arc::new(|_| {})
         }
     })
 }
 
-fn start(folder: &Path, name: &str, routes: &str, options: relay::Options) -> Result<Server> {
+/// An address on loopback that nobody listens on at the moment.
+fn free_port() -> Result<SocketAddr> {
+    Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+}
+
+fn start(
+    folder: &Path,
+    name: &str,
+    smtp: &str,
+    (other, port25): (&str, SocketAddr),
+    options: relay::Options,
+) -> Result<Server> {
     std::fs::create_dir_all(folder)?;
     let text = format!(
         "hostname = \"{name}\"\ndomains = [\"{name}\"]\ndata = \"data\"\n\
-         [listen]\nsmtp = \"127.0.0.1:0\"\nsubmission = \"127.0.0.1:0\"\npop3 = \"127.0.0.1:0\"\n{routes}"
+         [listen]\nsmtp = \"{smtp}\"\nsubmission = \"127.0.0.1:0\"\npop3 = \"127.0.0.1:0\"\n\
+         imap = \"127.0.0.1:0\"\nwebmail = \"127.0.0.1:0\"\n[routes]\n\"{other}\" = \"{port25}\"\n"
     );
     let config = Config::parse(&text, folder).map_err(|error| anyhow::anyhow!("{error:?}"))?;
     Server::start_with(config, handler, options)
@@ -124,7 +165,7 @@ async fn account(server: &Server, who: &Person) -> Result<()> {
     Ok(())
 }
 
-fn address(server: &Server, protocol: Protocol) -> Result<std::net::SocketAddr> {
+fn address(server: &Server, protocol: Protocol) -> Result<SocketAddr> {
     let listen = server.listening.iter().find(|listen| listen.protocol == protocol);
     Ok(listen.with_context(|| format!("no listener for {protocol}"))?.address)
 }

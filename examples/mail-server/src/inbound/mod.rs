@@ -3,12 +3,14 @@
 //! The sessions keep order, limits and deadlines; what is decided here is who may speak, who is a recipient, and when
 //! a message is safe.
 
+mod envelope;
 mod header;
 mod imap;
 mod pop3;
 mod recipients;
 mod refusal;
 mod smtp;
+mod submit;
 mod trace;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -21,6 +23,8 @@ use postroad_tokio::tokio_rustls::TlsAcceptor;
 use postroad_tokio::{MaybeTls, ServeOptions, ShutdownHandle, tls};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
+
+pub(crate) use submit::{NotSubmitted, Submission};
 
 use crate::config::Protocol;
 use crate::serve::{Context, Handler, Incoming};
@@ -133,11 +137,11 @@ fn hostname(context: &Context) -> Domain {
 
 /// Counts failed log-ins of one connection, and makes guessing slow.
 #[derive(Debug, Default)]
-struct Guesses(u32);
+pub(crate) struct Guesses(u32);
 
 impl Guesses {
     /// To be awaited before the refusal is said.
-    async fn failed(&mut self) {
+    pub(crate) async fn failed(&mut self) {
         self.0 = self.0.saturating_add(1);
         if self.0 > FREE_GUESSES {
             tokio::time::sleep(GUESSING_DELAY).await;

@@ -1,6 +1,5 @@
 //! SMTP on a connection: mail from other servers, and submission by people who log in.
 
-use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -15,19 +14,18 @@ use postroad_tokio::smtp::{AuthAnswer, AuthStep, Handler};
 use postroad_tokio::{MaybeTls, ServeOptions};
 use tokio::net::TcpStream;
 
+use super::envelope::{Envelope, NotAdded};
 use super::header::Header;
-use super::recipients::{self, Recipient};
+use super::recipients;
 use super::refusal::{not_the_sender, nul_in_message, store_failed};
 use super::{Guesses, hostname, trace};
-use crate::config::{self, Protocol, lower_case};
+use crate::config::{self, Protocol};
 use crate::serve::Context;
-use crate::store::{Acceptance, Account, Delivery, Enqueue, NewRecipient, Spool, StoreError};
+use crate::store::{Account, Spool, StoreError};
 use crate::time::Time;
 
 /// A message with more `Received` fields goes in circles (RFC 5321 section 6.3).
 const MOST_HOPS: u32 = 100;
-/// Recipients that one line of the log names.
-const NAMED_IN_LOG: usize = 10;
 
 /// Speaks SMTP to the end of a connection.
 pub(super) async fn serve(
@@ -86,18 +84,6 @@ struct Client {
     account: Option<Account>,
     /// An exchange of AUTH that waits for its response.
     exchange: Option<PlainServer>,
-}
-
-/// A transaction, as far as it has come.
-#[derive(Debug, Default)]
-struct Envelope {
-    reverse_path: Option<Mailbox>,
-    size: u64,
-    body: Option<&'static str>,
-    /// All that were accepted, as the client wrote them.
-    forward_paths: Vec<ForwardPath>,
-    local: Vec<Account>,
-    remote: Vec<Mailbox>,
 }
 
 /// A message on its way in.
@@ -190,9 +176,11 @@ impl Smtp<'_> {
             client_name: self.client.name.as_ref().map_or("", ClientName::as_str),
             peer: self.peer,
             hostname: &self.context.config.hostname,
-            is_extended: self.client.is_extended,
-            is_tls: self.client.is_tls,
-            is_authenticated: self.client.account.is_some(),
+            transmission: trace::Transmission::Smtp {
+                is_extended: self.client.is_extended,
+                is_tls: self.client.is_tls,
+                is_authenticated: self.client.account.is_some(),
+            },
             id,
             recipient,
             now,
@@ -255,35 +243,18 @@ impl Handler for Smtp<'_> {
     }
 
     async fn rcpt(&mut self, forward_path: &ForwardPath) -> Result<(), Rejection> {
-        let Context { config, store, .. } = self.context;
-        let recipient =
-            recipients::resolve(store, config, forward_path).await.map_err(|error| store_failed(&error))?;
-        match recipient {
-            Recipient::Local(account) => {
-                store
-                    .check_quota(&account, self.envelope.size)
-                    .await
-                    .map_err(|error| store_failed(&error))?;
-                if !self.envelope.local.contains(&account) {
-                    self.envelope.local.push(account);
-                }
-            }
-            Recipient::Unknown => {
+        let added = self.envelope.add(self.context, forward_path, self.is_submission()).await;
+        added.map_err(|refused| match refused {
+            NotAdded::Unknown => {
                 tracing::info!(peer = %self.peer, to = %forward_path, "no such mailbox");
-                return Err(Rejection::mailbox_unavailable());
+                Rejection::mailbox_unavailable()
             }
-            Recipient::Remote(mailbox) if self.is_submission() => {
-                if !self.envelope.remote.contains(&mailbox) {
-                    self.envelope.remote.push(mailbox);
-                }
-            }
-            Recipient::Remote(_) => {
+            NotAdded::NotHere => {
                 tracing::info!(peer = %self.peer, to = %forward_path, "relaying denied");
-                return Err(Rejection::relay_denied());
+                Rejection::relay_denied()
             }
-        }
-        self.envelope.forward_paths.push(forward_path.clone());
-        Ok(())
+            NotAdded::Failed(error) => store_failed(&error),
+        })
     }
 
     async fn data(&mut self) -> Result<Message, Rejection> {
@@ -322,21 +293,10 @@ impl Handler for Smtp<'_> {
     }
 
     async fn finish(&mut self, message: Message) -> Result<ReplyText, Rejection> {
-        let Message { id, mut spool, mut header } = message;
-        let mut kept = Vec::new();
-        header.finish(&mut kept);
+        let Message { id, spool, header } = message;
         let envelope = std::mem::take(&mut self.envelope);
-        let size = spool.size() + kept.len() as u64;
-        let accepted = async {
-            spool.write(&kept).await?;
-            let message = spool.finish().await?;
-            let (deliveries, enqueue) = envelope.destinations();
-            self.context
-                .store
-                .accept(Acceptance { message, now: self.context.clock.now(), deliveries, enqueue })
-                .await
-        };
-        let queue = accepted.await.map_err(|error| {
+        let (size, accepted) = envelope.accept(self.context, spool, header).await;
+        let queue = accepted.map_err(|error| {
             tracing::warn!(peer = %self.peer, %id, %envelope, size, %error, "message not accepted");
             store_failed(&error)
         })?;
@@ -356,92 +316,5 @@ impl Handler for Smtp<'_> {
 
     fn reset(&mut self) {
         self.envelope = Envelope::default();
-    }
-}
-
-impl Envelope {
-    /// Into which mailboxes the message goes, and to whom it is sent on.
-    fn destinations(&self) -> (Vec<Delivery>, Option<Enqueue>) {
-        let prefix = trace::return_path_field(self.reverse_path.as_ref());
-        let deliver = |account: &Account| Delivery { account: account.clone(), prefix: prefix.clone() };
-        let deliveries = self.local.iter().map(deliver).collect();
-        let recipients: Vec<_> = self
-            .remote
-            .iter()
-            .map(|mailbox| NewRecipient {
-                forward_path: mailbox.to_string(),
-                destination: lower_case(mailbox.domain().as_str()),
-                ..NewRecipient::default()
-            })
-            .collect();
-        let enqueue = (!recipients.is_empty()).then(|| Enqueue {
-            reverse_path: self.reverse_path.as_ref().map(Mailbox::to_string).unwrap_or_default(),
-            body: self.body.map(str::to_owned),
-            recipients,
-            ..Enqueue::default()
-        });
-        (deliveries, enqueue)
-    }
-}
-
-impl fmt::Display for Envelope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.reverse_path {
-            Some(mailbox) => write!(f, "<{mailbox}> to ")?,
-            None => f.write_str("<> to ")?,
-        }
-        for (index, path) in self.forward_paths.iter().take(NAMED_IN_LOG).enumerate() {
-            let comma = if index == 0 { "" } else { "," };
-            write!(f, "{comma}{path}")?;
-        }
-        match self.forward_paths.len().saturating_sub(NAMED_IN_LOG) {
-            0 => Ok(()),
-            more => write!(f, " and {more} more"),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn account(id: i64) -> Account {
-        Account { id, address: format!("user{id}@hamburger.edu") }
-    }
-
-    fn envelope(remote: &[&str]) -> Envelope {
-        let remote: Vec<_> = remote.iter().map(|address| Mailbox::parse(address).unwrap()).collect();
-        Envelope {
-            reverse_path: Some(Mailbox::parse("alice@crepes.fr").unwrap()),
-            body: Some("8BITMIME"),
-            forward_paths: remote.iter().cloned().map(ForwardPath::Mailbox).collect(),
-            local: vec![account(1), account(2)],
-            remote,
-            ..Envelope::default()
-        }
-    }
-
-    #[test]
-    fn a_message_goes_to_mailboxes_and_to_the_queue_at_once() {
-        let (deliveries, enqueue) = envelope(&["Bob@Elsewhere.Example", "x@[192.0.2.1]"]).destinations();
-        assert_eq!(deliveries.len(), 2);
-        assert_eq!(deliveries[0].prefix, b"Return-Path: <alice@crepes.fr>\r\n");
-        let enqueue = enqueue.unwrap();
-        assert_eq!(enqueue.reverse_path, "alice@crepes.fr");
-        assert_eq!(enqueue.body.as_deref(), Some("8BITMIME"));
-        assert_eq!(enqueue.recipients[0].forward_path, "Bob@Elsewhere.Example");
-        assert_eq!(enqueue.recipients[0].destination, "elsewhere.example");
-        assert_eq!(enqueue.recipients[1].destination, "[192.0.2.1]");
-        assert!(envelope(&[]).destinations().1.is_none(), "nothing is queued for nobody");
-    }
-
-    #[test]
-    fn the_log_names_a_few_recipients() {
-        let addresses: Vec<String> = (0..1000).map(|number| format!("u{number}@x")).collect();
-        let addresses: Vec<&str> = addresses.iter().map(String::as_str).collect();
-        let text = envelope(&addresses).to_string();
-        assert!(text.starts_with("<alice@crepes.fr> to <u0@x>,<u1@x>,"), "{text}");
-        assert!(text.ends_with(",<u9@x> and 990 more"), "{text}");
-        assert_eq!(Envelope::default().to_string(), "<> to ");
     }
 }

@@ -20,7 +20,7 @@ const BOB: &str = "AGJvYgBjcsOqcGUgc3V6ZXR0ZQ==";
 fn start(folder: &Path, more: &str) -> Server {
     let text = format!(
         "hostname = \"mx.hamburger.edu\"\ndomains = [\"hamburger.edu\"]\n\
-         [listen]\nsmtp = \"127.0.0.1:0\"\nsubmission = \"127.0.0.1:0\"\npop3 = \"127.0.0.1:0\"\n\
+         [listen]\nsmtp = \"127.0.0.1:0\"\nsubmission = \"127.0.0.1:0\"\npop3 = \"127.0.0.1:0\"\nimap = \"127.0.0.1:0\"\nwebmail = \"\"\n\
          submissions = \"127.0.0.1:0\"\npop3s = \"127.0.0.1:0\"\n\
          [auth]\nplaintext_without_tls = true\n{more}"
     );
@@ -380,7 +380,7 @@ async fn a_maildrop_is_read_and_emptied() {
 async fn passwords_need_tls_unless_it_is_allowed() {
     let place = tempfile::tempdir().unwrap();
     let text = "hostname = \"mx.hamburger.edu\"\n[listen]\nsmtp = \"\"\n\
-                submission = \"127.0.0.1:0\"\npop3 = \"127.0.0.1:0\"\n";
+                submission = \"127.0.0.1:0\"\npop3 = \"127.0.0.1:0\"\nimap = \"\"\nwebmail = \"\"\n";
     let config = Config::parse(text, place.path()).unwrap();
     let server = Server::start(config, handler).unwrap();
     let mut pop3 = Raw::connect(&server, Protocol::Pop3).await;

@@ -17,12 +17,8 @@ pub(super) struct Arrival<'a> {
     pub(super) peer: SocketAddr,
     /// This server's name.
     pub(super) hostname: &'a str,
-    /// The client said EHLO.
-    pub(super) is_extended: bool,
-    /// Inside of TLS.
-    pub(super) is_tls: bool,
-    /// The client logged in.
-    pub(super) is_authenticated: bool,
+    /// By what.
+    pub(super) transmission: Transmission,
     /// The server's own identifier of the message.
     pub(super) id: &'a str,
     /// The recipient, if there is only one (RFC 5321 section 7.6).
@@ -31,16 +27,47 @@ pub(super) struct Arrival<'a> {
     pub(super) now: Time,
 }
 
+/// By what a message came.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Transmission {
+    /// By SMTP.
+    Smtp {
+        /// The client said EHLO.
+        is_extended: bool,
+        /// Inside of TLS.
+        is_tls: bool,
+        /// The client logged in.
+        is_authenticated: bool,
+    },
+    /// By something that has no registered word.
+    Other,
+}
+
+impl Transmission {
+    /// The word of RFC 3848.
+    fn word(self) -> Option<&'static str> {
+        let Self::Smtp { is_extended, is_tls, is_authenticated } = self else { return None };
+        Some(match (is_extended, is_tls, is_authenticated) {
+            (false, ..) => "SMTP",
+            (true, false, false) => "ESMTP",
+            (true, false, true) => "ESMTPA",
+            (true, true, false) => "ESMTPS",
+            (true, true, true) => "ESMTPSA",
+        })
+    }
+}
+
 impl Arrival<'_> {
     /// The `Received` field (RFC 5321 section 4.4). Nothing that the client says can make it fail.
     pub(super) fn received(&self) -> Result<Vec<u8>, BuildError> {
         let address = self.peer.ip().to_canonical();
         let recipient = self.recipient.and_then(|mailbox| mailbox.to_string().parse::<AddrSpec>().ok());
         let field = |client_name: &str, recipient: Option<AddrSpec>| {
-            let mut field = Received::new(self.hostname, date(self.now)?)
-                .from(client_name, Some(address))
-                .with(self.protocol())
-                .id(self.id);
+            let mut field =
+                Received::new(self.hostname, date(self.now)?).from(client_name, Some(address)).id(self.id);
+            if let Some(word) = self.transmission.word() {
+                field = field.with(word);
+            }
             if let Some(recipient) = recipient {
                 field = field.recipient(recipient);
             }
@@ -48,17 +75,6 @@ impl Arrival<'_> {
         };
         // A name that cannot stand there is replaced by what is known for sure.
         field(self.client_name, recipient).or_else(|_| field(Domain::from(address).as_str(), None))
-    }
-
-    /// The word of RFC 3848.
-    fn protocol(&self) -> &'static str {
-        match (self.is_extended, self.is_tls, self.is_authenticated) {
-            (false, ..) => "SMTP",
-            (true, false, false) => "ESMTP",
-            (true, false, true) => "ESMTPA",
-            (true, true, false) => "ESMTPS",
-            (true, true, true) => "ESMTPSA",
-        }
     }
 }
 
@@ -107,9 +123,7 @@ mod tests {
             client_name: "mail.crepes.fr",
             peer: "192.0.2.1:4000".parse().unwrap(),
             hostname: "hamburger.edu",
-            is_extended: true,
-            is_tls: false,
-            is_authenticated: false,
+            transmission: Transmission::Smtp { is_extended: true, is_tls: false, is_authenticated: false },
             id: "0123456789abcdef",
             recipient: None,
             now: NOW,
@@ -128,7 +142,7 @@ mod tests {
             "Received: from mail.crepes.fr ([192.0.2.1]) by hamburger.edu with ESMTP \
              id 0123456789abcdef for <bob@hamburger.edu>; Mon, 23 Nov 2026 00:00:00 +0000"
         );
-        for (extended, tls, authenticated, word) in [
+        for (is_extended, is_tls, is_authenticated, word) in [
             (false, false, false, "SMTP"),
             (true, false, false, "ESMTP"),
             (true, true, false, "ESMTPS"),
@@ -136,11 +150,12 @@ mod tests {
             (true, true, true, "ESMTPSA"),
         ] {
             let field = received(|arrival| {
-                (arrival.is_extended, arrival.is_tls, arrival.is_authenticated) =
-                    (extended, tls, authenticated);
+                arrival.transmission = Transmission::Smtp { is_extended, is_tls, is_authenticated };
             });
             assert!(field.contains(&format!(" with {word} id ")), "{field}");
         }
+        let field = received(|arrival| arrival.transmission = Transmission::Other);
+        assert!(field.contains(" by hamburger.edu id 0123456789abcdef; "), "{field}");
     }
 
     #[test]

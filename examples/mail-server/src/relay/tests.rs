@@ -170,7 +170,7 @@ impl Ours {
         let routes = routes.join("\n");
         let text = format!(
             "hostname = \"crepes.fr\"\ndomains = [\"crepes.fr\"]\n\
-             [listen]\nsmtp = \"127.0.0.1:0\"\nsubmission = \"\"\npop3 = \"\"\n[routes]\n{routes}"
+             [listen]\nsmtp = \"127.0.0.1:0\"\nsubmission = \"\"\npop3 = \"\"\nimap = \"\"\nwebmail = \"\"\n[routes]\n{routes}"
         );
         let mut options = Options { clock: clock.clone(), ..Options::default() };
         options.idle = Duration::from_millis(100);

@@ -57,6 +57,8 @@ struct Inner {
     quota: Option<u64>,
     /// The key that makes the records of unknown names.
     unknown_key: Vec<u8>,
+    /// The key that signs the cookies of the web pages.
+    webmail_key: Vec<u8>,
     /// Checking passwords is work; more at a time than this would only starve the rest.
     password_checks: Arc<tokio::sync::Semaphore>,
     /// The accounts whose maildrops are open.
@@ -97,7 +99,8 @@ impl Store {
             // Messages whose last chunk was never written: they were never acknowledged.
             connection.execute("DELETE FROM blobs WHERE complete = 0", [])?;
         }
-        let unknown_key = unknown_key(&connection)?;
+        let unknown_key = key(&connection, "unknown-key")?;
+        let webmail_key = key(&connection, "webmail-key")?;
         let hub = Arc::new(mailboxes::Hub::default());
         let inner = Inner {
             writer: writer::Writer::start(connection, Arc::clone(&hub))?,
@@ -106,6 +109,7 @@ impl Store {
             spool: Arc::new(spool::SpoolFolder::new(spool)),
             quota: options.quota,
             unknown_key,
+            webmail_key,
             password_checks: Arc::new(tokio::sync::Semaphore::new(
                 std::thread::available_parallelism().map_or(2, std::num::NonZero::get),
             )),
@@ -115,6 +119,11 @@ impl Store {
             _lock: lock,
         };
         Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The key that signs the cookies of the web pages; the same after a restart.
+    pub(crate) fn webmail_key(&self) -> &[u8] {
+        &self.inner.webmail_key
     }
 
     /// Begins to receive a message.
@@ -179,12 +188,16 @@ fn lock(folder: &Path) -> Result<File, StoreError> {
     }
 }
 
-fn unknown_key(connection: &Connection) -> Result<Vec<u8>, StoreError> {
+/// A random key that is kept; made when it is first asked for.
+fn key(connection: &Connection, name: &str) -> Result<Vec<u8>, StoreError> {
     let mut key = vec![0; 32];
     getrandom::fill(&mut key).map_err(|error| StoreError::Failed(error.to_string()))?;
-    connection.execute("INSERT OR IGNORE INTO settings (name, value) VALUES ('unknown-key', ?1)", [&key])?;
-    let query = "SELECT value FROM settings WHERE name = 'unknown-key'";
-    Ok(connection.query_row(query, [], |row| row.get(0))?)
+    connection.execute(
+        "INSERT OR IGNORE INTO settings (name, value) VALUES (?1, ?2)",
+        rusqlite::params![name, key],
+    )?;
+    let query = "SELECT value FROM settings WHERE name = ?1";
+    Ok(connection.query_row(query, [name], |row| row.get(0))?)
 }
 
 /// Things that one task at a time may hold, in this process.

@@ -144,6 +144,18 @@ impl Spooled {
         self.0.size
     }
 
+    /// The next octets, whether they lie in memory or in a file; none at the end.
+    pub(crate) async fn next(&mut self) -> Result<Option<Vec<u8>>, StoreError> {
+        if self.is_in_memory() {
+            let next = if self.0.chunks.is_empty() { None } else { Some(self.0.chunks.remove(0)) };
+            if self.0.chunks.is_empty() {
+                self.0.forget();
+            }
+            return Ok(next);
+        }
+        Ok(self.read(1).await?.pop())
+    }
+
     /// True when the message is in memory.
     pub(super) fn is_in_memory(&self) -> bool {
         self.0.file.is_none()

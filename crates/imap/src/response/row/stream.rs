@@ -80,10 +80,15 @@ impl FetchRowParser {
             && words.next().is_some_and(|word| {
                 word.eq_ignore_ascii_case(b"FETCH") || word.eq_ignore_ascii_case(b"UIDFETCH")
             });
-        let name = memchr::memrchr(b'{', head).map(|at| head[..at].trim_ascii_end());
-        // `{` of `~{` is not part of the name.
+        is_row && Self::may_stream_next(head)
+    }
+
+    /// The same of a piece behind a literal that was streamed.
+    pub fn may_stream_next(piece: &[u8]) -> bool {
+        let name = memchr::memrchr(b'{', piece).map(|at| piece[..at].trim_ascii_end());
+        // `~` of `~{` is not part of the name.
         let name = name.map(|name| name.strip_suffix(b"~").unwrap_or(name).trim_ascii_end());
-        is_row && name.is_some_and(is_section_end)
+        name.is_some_and(is_section_end)
     }
 
     /// Takes the next piece.

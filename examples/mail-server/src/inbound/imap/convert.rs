@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use postroad_imap::command::{StoreOperation, StoreOperation::*};
+use postroad_imap::command::{
+    StoreOperation,
+    StoreOperation::{Add, Remove, Replace},
+};
 use postroad_imap::response::{MailboxStatus, No, ResponseCode};
 use postroad_imap::types::{Atom, DateTime, Flag, MailboxName, ModSeq, StatusItem, UidSet};
 

@@ -77,7 +77,7 @@ impl Feed {
                 }
                 // It is read anew by the next wait.
                 Ok(Heard::Next(Next::Lagged)) => {}
-                Ok(Heard::Anew(uids, mod_seq, rows)) => self.take_anew(uids, mod_seq, rows),
+                Ok(Heard::Anew(uids, mod_seq, rows)) => self.take_anew(uids, mod_seq, &rows),
                 Err(error) => {
                     tracing::error!(%error, "a mailbox cannot be read anew");
                     continue;
@@ -113,7 +113,7 @@ impl Feed {
     }
 
     /// The difference to what was known.
-    fn take_anew(&mut self, uids: UidSet, mod_seq: u64, rows: Vec<mailboxes::MessageRow>) {
+    fn take_anew(&mut self, uids: UidSet, mod_seq: u64, rows: &[mailboxes::MessageRow]) {
         self.heard.extend(self.known.difference(&uids).iter().map(Change::Removed));
         self.heard.extend(uids.difference(&self.known).iter().map(Change::Added));
         self.heard.extend(rows.iter().map(|row| flags_change(row.uid, &row.flags, row.modseq)));

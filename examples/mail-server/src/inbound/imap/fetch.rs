@@ -5,7 +5,6 @@
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
-use std::ops::Range;
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 use postroad_imap::command::{self, FetchItem};
@@ -17,7 +16,7 @@ use postroad_tokio::imap::{Gone, Rows};
 
 use super::Open;
 use super::convert;
-use super::sections::{Content, len};
+use super::sections::{Content, Span, len};
 use crate::store::mailboxes::{Choice, Flags, FlagsChange, MessageRow, SystemFlags};
 use crate::store::{Store, StoreError};
 
@@ -30,8 +29,8 @@ const IN_MEMORY: u64 = 64 * 1024;
 #[derive(Debug, Clone)]
 struct Structure {
     envelope: Bytes,
-    body_structure: Bytes,
-    body: Bytes,
+    extended: Bytes,
+    plain: Bytes,
 }
 
 impl Structure {
@@ -46,15 +45,15 @@ impl Structure {
         let structure = postroad_imap::message::body_structure(&message);
         Self {
             envelope: print("ENVELOPE ", &|out| envelope.encode(out, false)),
-            body_structure: print("BODYSTRUCTURE ", &|out| structure.encode(out, true, false)),
-            body: print("BODY ", &|out| structure.encode(out, false, false)),
+            extended: print("BODYSTRUCTURE ", &|out| structure.encode(out, true, false)),
+            plain: print("BODY ", &|out| structure.encode(out, false, false)),
         }
     }
 
     /// To be kept: each with its length before it.
     fn to_bytes(&self) -> Bytes {
         let mut out = BytesMut::new();
-        for part in [&self.envelope, &self.body_structure, &self.body] {
+        for part in [&self.envelope, &self.extended, &self.plain] {
             out.put_u32(u32::try_from(part.len()).unwrap_or(u32::MAX));
             out.put_slice(part);
         }
@@ -67,7 +66,7 @@ impl Structure {
             let len = u32::from_be_bytes(len.as_ref().try_into().ok()?);
             kept.split_to_checked(usize::try_from(len).ok()?)
         };
-        Some(Self { envelope: next()?, body_structure: next()?, body: next()? })
+        Some(Self { envelope: next()?, extended: next()?, plain: next()? })
     }
 }
 
@@ -107,7 +106,7 @@ enum Out {
     /// `RFC822` and its like, in memory.
     Rfc822(Section, Bytes),
     /// Either, streamed.
-    Stream(Name, Vec<Range<u64>>),
+    Stream(Name, Vec<Span>),
     Binary(Vec<NonZeroU32>, Option<u64>, Option<Bytes>),
     BinarySize(Vec<NonZeroU32>, u64),
 }
@@ -212,8 +211,8 @@ async fn one(
     loop {
         for range in &ranges {
             let reader = content.reader().await?;
-            reader.seek(range.start);
-            let mut left = range.end - range.start;
+            reader.seek(range.from);
+            let mut left = range.to - range.from;
             while left > 0 {
                 // A body that is dropped here closes the connection: there is no other way to say that it is not whole.
                 let Some(mut chunk) = reader.next().await? else { return Err(Fault::Gone) };
@@ -222,15 +221,12 @@ async fn one(
                 body.push(chunk).await;
             }
         }
-        match streams.next() {
-            Some(Out::Stream(name, next)) => {
-                body = body.next(|line| line, name.item(), len(&next));
-                ranges = next;
-            }
-            _ => {
-                body.end(|line| line);
-                return Ok(());
-            }
+        if let Some(Out::Stream(name, next)) = streams.next() {
+            body = body.next(|line| line, name.item(), len(&next));
+            ranges = next;
+        } else {
+            body.end(|line| line);
+            return Ok(());
         }
     }
 }
@@ -245,7 +241,7 @@ struct Head<'a> {
 }
 
 impl Head<'_> {
-    fn write<'s>(self, mut line: Row<'s>) -> Row<'s> {
+    fn write(self, mut line: Row<'_>) -> Row<'_> {
         let items = &self.command.items;
         for item in items {
             line = match item {
@@ -281,19 +277,19 @@ fn plain<'s>(line: Row<'s>, item: &FetchItem, row: &MessageRow, structure: Optio
         FetchItem::EmailId => line.email_id(&row.email_id()),
         FetchItem::ThreadId => line.thread_id(None),
         FetchItem::Envelope => structure.map(|known| &known.envelope).map_printed(line),
-        FetchItem::BodyStructure => structure.map(|known| &known.body_structure).map_printed(line),
-        FetchItem::Body => structure.map(|known| &known.body).map_printed(line),
+        FetchItem::BodyStructure => structure.map(|known| &known.extended).map_printed(line),
+        FetchItem::Body => structure.map(|known| &known.plain).map_printed(line),
         _ => line,
     }
 }
 
 /// Adds what is printed already.
 trait Printed {
-    fn map_printed<'s>(self, line: Row<'s>) -> Row<'s>;
+    fn map_printed(self, line: Row<'_>) -> Row<'_>;
 }
 
 impl Printed for Option<&Bytes> {
-    fn map_printed<'s>(self, line: Row<'s>) -> Row<'s> {
+    fn map_printed(self, line: Row<'_>) -> Row<'_> {
         match self {
             Some(printed) => line.printed(printed),
             None => line,
@@ -357,7 +353,7 @@ fn cut(octets: Bytes, partial: Option<Partial>) -> Bytes {
     octets.slice(start..end)
 }
 
-fn in_memory<'s>(line: Row<'s>, out: Out) -> Row<'s> {
+fn in_memory(line: Row<'_>, out: Out) -> Row<'_> {
     match out {
         Out::Section(section, origin, octets) => line.section(&section, origin, octets),
         Out::Rfc822(section, octets) => line.rfc822(&section, &octets),

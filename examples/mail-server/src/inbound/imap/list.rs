@@ -89,9 +89,10 @@ fn attributes(list: &command::List, listed: &ListedMailbox, is_level: bool) -> V
     if listed.mailbox.is_none() || is_level {
         attributes.push(MailboxAttribute::NoSelect);
     }
-    attributes.push(match listed.has_children {
-        true => MailboxAttribute::HasChildren,
-        false => MailboxAttribute::HasNoChildren,
+    attributes.push(if listed.has_children {
+        MailboxAttribute::HasChildren
+    } else {
+        MailboxAttribute::HasNoChildren
     });
     if listed.subscribed && (list.selection.subscribed || list.returns.subscribed) {
         attributes.push(MailboxAttribute::Subscribed);

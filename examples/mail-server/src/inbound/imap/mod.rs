@@ -137,12 +137,11 @@ impl Handler for Imap<'_> {
     }
 
     async fn login(&self, credentials: &Credentials) -> Result<Account, No> {
-        match (credentials.user_str(), credentials.expose_str()) {
-            (Some(name), Some(password)) => self.check(name, password).await,
-            _ => {
-                self.guesses.lock().await.failed().await;
-                Err(No::authentication_failed())
-            }
+        if let (Some(name), Some(password)) = (credentials.user_str(), credentials.expose_str()) {
+            self.check(name, password).await
+        } else {
+            self.guesses.lock().await.failed().await;
+            Err(No::authentication_failed())
         }
     }
 
@@ -154,12 +153,9 @@ impl Handler for Imap<'_> {
             }
             _ => return AuthAnswer::Reject(No::authentication_failed()),
         };
-        let credentials = match postroad_sasl::Plain::parse(response.expose()) {
-            Ok(plain) => plain,
-            Err(_) => {
-                self.guesses.lock().await.failed().await;
-                return AuthAnswer::Reject(No::authentication_failed());
-            }
+        let Ok(credentials) = postroad_sasl::Plain::parse(response.expose()) else {
+            self.guesses.lock().await.failed().await;
+            return AuthAnswer::Reject(No::authentication_failed());
         };
         let (name, password) = (credentials.authentication_identity(), credentials.password());
         if credentials.authorization_identity().is_some_and(|other| other != name) {
@@ -277,9 +273,10 @@ impl Handler for Imap<'_> {
         is_subscribed: bool,
     ) -> Result<(), No> {
         let store = &self.context.store;
-        let done = match is_subscribed {
-            true => store.subscribe(account, mailbox.as_str()).await,
-            false => store.unsubscribe(account, mailbox.as_str()).await,
+        let done = if is_subscribed {
+            store.subscribe(account, mailbox.as_str()).await
+        } else {
+            store.unsubscribe(account, mailbox.as_str()).await
         };
         done.map_err(|error| convert::no(&error))
     }

@@ -90,7 +90,8 @@ pub(super) async fn search(store: &Store, open: &Open, search: &Search) -> Resul
     let command = search.command();
     let program = Arc::new(SearchProgram::new(command.keys.clone(), command.charset.as_deref())?);
     let context = Context { last_uid: u32::MAX, now: Time::now() };
-    let needs_body = command.keys.as_slice().iter().any(|key| matches!(key, SearchKey::Body(_) | SearchKey::Text(_)));
+    let needs_body =
+        command.keys.as_slice().iter().any(|key| matches!(key, SearchKey::Body(_) | SearchKey::Text(_)));
     let wants_mod_seq = command.keys.as_slice().iter().any(|key| matches!(key, SearchKey::ModSeq { .. }));
     let choice = Choice { uids: within(command), changed_since: None, derived: None };
     let mut rows = store.message_rows(&open.mailbox, choice);
@@ -101,10 +102,7 @@ pub(super) async fn search(store: &Store, open: &Open, search: &Search) -> Resul
             let mut matches = program.matches(&by_row, &context.of());
             if by_row.is_asked.get() {
                 let mut content = Content::new(store, open.mailbox, row.uid);
-                let octets = match needs_body {
-                    true => content.whole().await,
-                    false => content.with_header().await,
-                };
+                let octets = if needs_body { content.whole().await } else { content.with_header().await };
                 matches = match octets {
                     Ok(octets) => text_matches(&program, context, &row, octets).await,
                     // Gone while it was searched.
@@ -133,11 +131,22 @@ impl Context {
     fn of(&self) -> SearchContext<'static> {
         // The session has put UIDs in the place of `$`.
         static SAVED: UidSet = UidSet::new();
-        SearchContext { last_number: 0, last_uid: self.last_uid, saved: &SAVED, now: self.now.seconds(), save_dates: true }
+        SearchContext {
+            last_number: 0,
+            last_uid: self.last_uid,
+            saved: &SAVED,
+            now: self.now.seconds(),
+            save_dates: true,
+        }
     }
 }
 
-async fn text_matches(program: &Arc<SearchProgram>, context: Context, row: &MessageRow, octets: Bytes) -> bool {
+async fn text_matches(
+    program: &Arc<SearchProgram>,
+    context: Context,
+    row: &MessageRow,
+    octets: Bytes,
+) -> bool {
     if octets.len() < LARGE {
         let candidate = Candidate::new(row, Some(Message::parse(&octets)));
         return program.matches(&candidate, &context.of());
@@ -155,9 +164,8 @@ fn within(command: &command::Search) -> mailboxes::UidSet {
     use postroad_imap::types::Messages;
     let keys = command.keys.as_slice();
     // The first key, or the first of those that all must match.
-    let first = match keys {
-        [SearchKey::And(_), first, ..] | [first, ..] => first,
-        [] => return mailboxes::UidSet::all(),
+    let ([SearchKey::And(_), first, ..] | [first, ..]) = keys else {
+        return mailboxes::UidSet::all();
     };
     match first {
         SearchKey::Uid(Messages::Set(set)) => set.normalise(u32::MAX).into_iter().collect(),

@@ -1,7 +1,5 @@
 //! The octets of one message, as much of them as is asked for.
 
-use std::ops::Range;
-
 use bytes::{Bytes, BytesMut};
 use postroad_imap::types::{Partial, Section, SectionText};
 use postroad_message::Message;
@@ -81,44 +79,54 @@ impl<'a> Content<'a> {
         &mut self,
         section: &Section,
         partial: Option<Partial>,
-    ) -> Result<Option<Vec<Range<u64>>>, StoreError> {
+    ) -> Result<Option<Vec<Span>>, StoreError> {
         let size = self.reader().await?.size();
-        let ranges = match section.text() {
-            SectionText::Whole if section.part().is_empty() => Some(vec![0..size]),
+        let spans = match section.text() {
+            SectionText::Whole if section.part().is_empty() => Some(vec![Span { from: 0, to: size }]),
             SectionText::Text if section.part().is_empty() => {
                 let head = self.with_header().await?;
-                Some(vec![header_end(&head) as u64..size])
-            }
-            _ if section.part().is_empty() => {
-                let head = self.with_header().await?;
-                ranges_of(&head, section)
+                Some(vec![Span { from: header_end(&head) as u64, to: size }])
             }
             _ => {
-                let whole = self.whole().await?;
-                ranges_of(&whole, section)
+                let octets =
+                    if section.part().is_empty() { self.with_header().await? } else { self.whole().await? };
+                postroad_imap::message::section(&Message::parse(&octets), section, None).map(|located| {
+                    located
+                        .ranges()
+                        .iter()
+                        .map(|range| Span { from: range.start as u64, to: range.end as u64 })
+                        .collect()
+                })
             }
         };
-        Ok(ranges.map(|ranges| match partial {
-            Some(partial) => cut(ranges, partial),
-            None => ranges,
+        Ok(spans.map(|spans| match partial {
+            Some(partial) => cut(spans, partial),
+            None => spans,
         }))
     }
 
-    /// The octets of some ranges, in memory.
-    pub(super) async fn octets(&mut self, ranges: &[Range<u64>]) -> Result<Bytes, StoreError> {
+    /// The octets of some spans, in memory.
+    pub(super) async fn octets(&mut self, spans: &[Span]) -> Result<Bytes, StoreError> {
         let reader = self.reader().await?;
-        match ranges {
+        match spans {
             [] => Ok(Bytes::new()),
-            [range] => reader.read_range(range.start, range.end).await,
-            ranges => {
+            [span] => reader.read_range(span.from, span.to).await,
+            spans => {
                 let mut octets = BytesMut::new();
-                for range in ranges {
-                    octets.extend_from_slice(&reader.read_range(range.start, range.end).await?);
+                for span in spans {
+                    octets.extend_from_slice(&reader.read_range(span.from, span.to).await?);
                 }
                 Ok(octets.freeze())
             }
         }
     }
+}
+
+/// Octets of a message: from one to before another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Span {
+    pub(super) from: u64,
+    pub(super) to: u64,
 }
 
 /// Where the body begins.
@@ -128,51 +136,25 @@ fn header_end(octets: &[u8]) -> usize {
     ranges.and_then(|ranges| Some(ranges.ranges().last()?.end)).unwrap_or(0)
 }
 
-fn ranges_of(octets: &[u8], section: &Section) -> Option<Vec<Range<u64>>> {
-    use postroad_message::SectionText as Text;
-    let part: Vec<u32> = section.part().iter().map(|number| number.get()).collect();
-    let (SectionText::HeaderFields(fields) | SectionText::HeaderFieldsNot(fields)) = section.text() else {
-        let text = match section.text() {
-            SectionText::Header => Text::Header,
-            SectionText::Text => Text::Text,
-            SectionText::Mime => Text::Mime,
-            _ => Text::Whole,
-        };
-        return locate(octets, &postroad_message::Section::new(&part, text));
-    };
-    let fields: Vec<&[u8]> = fields.iter().map(AsRef::as_ref).collect();
-    let text = match section.text() {
-        SectionText::HeaderFields(_) => Text::HeaderFields(&fields),
-        _ => Text::HeaderFieldsNot(&fields),
-    };
-    locate(octets, &postroad_message::Section::new(&part, text))
-}
-
-fn locate(octets: &[u8], section: &postroad_message::Section<'_>) -> Option<Vec<Range<u64>>> {
-    let located = Message::parse(octets).section(section)?;
-    Some(located.ranges().iter().map(|range| range.start as u64..range.end as u64).collect())
-}
-
 /// The octets that `<origin.length>` asks for.
-fn cut(ranges: Vec<Range<u64>>, partial: Partial) -> Vec<Range<u64>> {
+fn cut(spans: Vec<Span>, partial: Partial) -> Vec<Span> {
     let (mut skip, mut left) = (partial.offset, partial.len);
-    let mut kept = Vec::with_capacity(ranges.len());
-    for range in ranges {
-        let len = range.end - range.start;
-        let start = range.start + skip.min(len);
-        skip -= start - range.start;
-        let end = range.end.min(start.saturating_add(left));
-        left -= end - start;
-        if start < end {
-            kept.push(start..end);
+    let mut kept = Vec::with_capacity(spans.len());
+    for span in spans {
+        let from = span.from + skip.min(span.to - span.from);
+        skip -= from - span.from;
+        let to = span.to.min(from.saturating_add(left));
+        left -= to - from;
+        if from < to {
+            kept.push(Span { from, to });
         }
     }
     kept
 }
 
 /// How many octets they are.
-pub(super) fn len(ranges: &[Range<u64>]) -> u64 {
-    ranges.iter().map(|range| range.end - range.start).sum()
+pub(super) fn len(spans: &[Span]) -> u64 {
+    spans.iter().map(|span| span.to - span.from).sum()
 }
 
 #[cfg(test)]
@@ -181,11 +163,15 @@ mod tests {
 
     #[test]
     fn partial_fetches_cut_across_ranges() {
-        let of = |offset, len| cut(vec![10..20, 30..35], Partial { offset, len });
-        assert_eq!(of(0, 100), [10..20, 30..35]);
-        assert_eq!(of(0, 5), [10..15]);
-        assert_eq!(of(8, 4), [18..20, 30..32]);
-        assert_eq!(of(12, 100), [32..35]);
+        let span = |(from, to)| Span { from, to };
+        let of = |offset, len| {
+            let spans = cut([(10, 20), (30, 35)].map(span).to_vec(), Partial { offset, len });
+            spans.iter().map(|span| (span.from, span.to)).collect::<Vec<_>>()
+        };
+        assert_eq!(of(0, 100), [(10, 20), (30, 35)]);
+        assert_eq!(of(0, 5), [(10, 15)]);
+        assert_eq!(of(8, 4), [(18, 20), (30, 32)]);
+        assert_eq!(of(12, 100), [(32, 35)]);
         assert_eq!(of(15, 1), []);
         assert_eq!(of(u64::MAX, u64::MAX), []);
     }

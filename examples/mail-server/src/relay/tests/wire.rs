@@ -176,7 +176,7 @@ async fn tls_that_fails_is_done_without_and_helo_does_too() {
 async fn under_tls_where_it_is_offered() {
     let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     let text = "hostname = \"hamburger.edu\"\ndomains = [\"hamburger.edu\"]\n\
-                [listen]\nsmtp = \"127.0.0.1:0\"\nsubmission = \"\"\npop3 = \"\"";
+                [listen]\nsmtp = \"127.0.0.1:0\"\nsubmission = \"\"\npop3 = \"\"\nimap = \"\"\nwebmail = \"\"";
     let hamburger = Server::start(Config::parse(text, folders[0].path()).unwrap(), handler).unwrap();
     let bob = hamburger.context.store.add_account("bob@hamburger.edu", "x".into(), false, Time(0));
     let bob = bob.await.unwrap();
@@ -252,7 +252,7 @@ async fn a_connection_carries_what_it_may_and_then_there_is_another() {
     let folder = tempfile::tempdir().unwrap();
     let fake = Fake::start(Behaviour::default()).await;
     let text = format!(
-        "hostname = \"crepes.fr\"\ndomains = [\"crepes.fr\"]\n[listen]\nsmtp = \"\"\nsubmission = \"\"\npop3 = \"\"\n\
+        "hostname = \"crepes.fr\"\ndomains = [\"crepes.fr\"]\n[listen]\nsmtp = \"\"\nsubmission = \"\"\npop3 = \"\"\nimap = \"\"\nwebmail = \"\"\n\
          [queue]\nmessages_per_connection = 3\nconnections_per_destination = 1\n[routes]\n\"*\" = \"{}\"",
         fake.address
     );

@@ -15,7 +15,7 @@ impl Store {
     /// CREATE (RFC 9051 section 6.3.4): the levels above are made too; one `/` at the end is ignored.
     ///
     /// Fails with `Exists`, with `Invalid` for a name that cannot be, with `Limit` over
-    /// [`MAX_MAILBOXES`](super::MAX_MAILBOXES). A special use may be that of another mailbox too.
+    /// [`MAX_MAILBOXES`]. A special use may be that of another mailbox too.
     pub(crate) async fn create_mailbox(
         &self,
         account: &Account,
@@ -87,7 +87,7 @@ impl Store {
         .await
     }
 
-    /// SUBSCRIBE: the mailbox need not exist. Fails with `Limit` over [`MAX_MAILBOXES`](super::MAX_MAILBOXES).
+    /// SUBSCRIBE: the mailbox need not exist. Fails with `Limit` over [`MAX_MAILBOXES`].
     pub(crate) async fn subscribe(&self, account: &Account, name: &str) -> Result<(), StoreError> {
         let (account, name) = (account.id, canonical_name(name)?);
         self.write_and_tell(move |connection, published| {
