@@ -1,10 +1,13 @@
 //! A mail client on Postroad: sends messages, and looks into them.
 #![forbid(unsafe_code)]
 
+mod address;
 mod cli;
 mod inspect;
+mod password;
 mod send;
 mod terminal;
+mod tls;
 
 use std::process::ExitCode;
 

@@ -246,7 +246,7 @@ impl Server {
         self.has_room() && self.lane.as_ref().is_none_or(|lane| lane.literal.is_none())
     }
 
-    /// Whether the output has room: an open [`Literal`] can go on.
+    /// Whether octets of an open literal could go out now: the output has room.
     pub fn has_room(&self) -> bool {
         !self.output.is_full()
     }

@@ -1,7 +1,7 @@
 //! A handler's way to the session: rows and lists, with back-pressure.
 
 use bytes::Bytes;
-use postroad_core::{Full, Session as _};
+use postroad_core::Full;
 use postroad_imap::response::{ListResponse, MailboxStatus};
 use postroad_imap::server::{Fetch, List, Literal, Row, RowError, SectionItem, Server, Store};
 use postroad_imap::types::{Flag, ModSeq, UidSet};
@@ -16,17 +16,32 @@ pub(super) struct Shared(Mutex<Inner>);
 #[derive(Debug)]
 pub(super) struct Inner {
     pub(super) session: Server,
-    /// Who waits until a row can begin.
+    /// Who waits for his turn: room in the output, and no literal that is open.
     waiting: Vec<Waker>,
-    /// Whose literal is open and waits for room in the output: while it is open no row can begin.
-    literal: Option<Waker>,
+    /// Who waits for room, in the literal that is open.
+    waiting_in_literal: Vec<Waker>,
     /// A handler has given something since the driver looked.
     pub(super) has_output: bool,
+    /// The connection is over: nobody waits for anything.
+    is_over: bool,
+}
+
+/// What somebody waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wait {
+    Turn,
+    Room,
 }
 
 impl Shared {
     pub(super) fn new(session: Server) -> Self {
-        Self(Mutex::new(Inner { session, waiting: Vec::new(), literal: None, has_output: false }))
+        Self(Mutex::new(Inner {
+            session,
+            waiting: Vec::new(),
+            waiting_in_literal: Vec::new(),
+            has_output: false,
+            is_over: false,
+        }))
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -34,49 +49,44 @@ impl Shared {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Wakes those that wait for room, if there is some; and says whether there was somebody.
+    /// Wakes those for whom there is room now; and says whether there was somebody.
     pub(super) fn wake(&self) -> bool {
         let mut inner = self.lock();
-        let literal = if inner.session.has_room() { inner.literal.take() } else { None };
-        let waiting =
-            if inner.session.is_ready() { std::mem::take(&mut inner.waiting) } else { Vec::new() };
-        drop(inner);
-        let is_any = literal.is_some() || !waiting.is_empty();
-        literal.into_iter().chain(waiting).for_each(Waker::wake);
-        is_any
-    }
-
-    /// As [`wake`](Self::wake), when the connection is over: what is still said goes nowhere, so there is always room.
-    pub(super) fn wake_at_end(&self) -> bool {
-        {
-            let mut inner = self.lock();
-            while inner.session.poll_transmit().is_some() {}
+        let mut woken = Vec::new();
+        if inner.is_over || inner.session.has_room() {
+            woken.append(&mut inner.waiting_in_literal);
         }
-        self.wake()
+        if inner.is_over || inner.session.is_ready() {
+            woken.append(&mut inner.waiting);
+        }
+        drop(inner);
+        let any = !woken.is_empty();
+        woken.into_iter().for_each(Waker::wake);
+        any
     }
 
-    /// Tries again whenever a row could begin, until it is done.
-    async fn with_room<T>(&self, attempt: impl FnMut(&mut Server) -> Option<T>) -> T {
-        self.retry(attempt, |inner, waker| inner.waiting.push(waker)).await
+    /// The connection is over: whoever waits is told so, now and later.
+    pub(super) fn end(&self) {
+        self.lock().is_over = true;
+        self.wake();
     }
 
-    /// Tries again whenever the open literal could go on, until it is done.
-    async fn with_room_in_literal<T>(&self, attempt: impl FnMut(&mut Server) -> Option<T>) -> T {
-        self.retry(attempt, |inner, waker| inner.literal = Some(waker)).await
-    }
-
-    async fn retry<T>(
-        &self,
-        mut attempt: impl FnMut(&mut Server) -> Option<T>,
-        wait: impl Fn(&mut Inner, Waker),
-    ) -> T {
+    /// Tries again whenever there is room, until it is done. `None`: the connection is over.
+    async fn with_room<T>(&self, wait: Wait, mut attempt: impl FnMut(&mut Server) -> Option<T>) -> Option<T> {
         poll_fn(|context| {
             let mut inner = self.lock();
+            if inner.is_over {
+                return Poll::Ready(None);
+            }
             inner.has_output = true;
             if let Some(done) = attempt(&mut inner.session) {
-                return Poll::Ready(done);
+                return Poll::Ready(Some(done));
             }
-            wait(&mut inner, context.waker().clone());
+            let waker = context.waker().clone();
+            match wait {
+                Wait::Turn => inner.waiting.push(waker),
+                Wait::Room => inner.waiting_in_literal.push(waker),
+            }
             Poll::Pending
         })
         .await
@@ -126,7 +136,7 @@ impl<'a> Rows<'a> {
     pub async fn row(&self, uid: u32, write: impl FnOnce(Row<'_>) -> Row<'_>) -> Result<(), Gone> {
         let mut write = Some(write);
         self.shared
-            .with_room(|session| match Self::begin(&self.of, session, uid) {
+            .with_room(Wait::Turn, |session| match Self::begin(&self.of, session, uid) {
                 Ok(row) => {
                     if let Some(write) = write.take() {
                         write(row).end();
@@ -137,6 +147,7 @@ impl<'a> Rows<'a> {
                 Err(_) => Some(Err(Gone)),
             })
             .await
+            .unwrap_or(Err(Gone))
     }
 
     /// A row with a section of `len` octets that come in chunks: push them into the [`RowBody`], then end it.
@@ -154,7 +165,7 @@ impl<'a> Rows<'a> {
         let mut write = Some(write);
         let literal = self
             .shared
-            .with_room(|session| match Self::begin(&self.of, session, uid) {
+            .with_room(Wait::Turn, |session| match Self::begin(&self.of, session, uid) {
                 Ok(row) => match write.take() {
                     Some(write) => Some(Ok(write(row).stream(item, len))),
                     None => Some(Err(Gone)),
@@ -162,7 +173,8 @@ impl<'a> Rows<'a> {
                 Err(RowError::Full) => None,
                 Err(_) => Some(Err(Gone)),
             })
-            .await?;
+            .await
+            .unwrap_or(Err(Gone))?;
         Ok(RowBody { shared: self.shared, literal })
     }
 
@@ -174,12 +186,13 @@ impl<'a> Rows<'a> {
     pub async fn stored(&self, uid: u32, flags: &[Flag], mod_seq: Option<ModSeq>) -> Result<(), Gone> {
         let RowsOf::Store(store) = &self.of else { return Err(Gone) };
         self.shared
-            .with_room(|session| match store.stored(session, uid, flags, mod_seq) {
+            .with_room(Wait::Turn, |session| match store.stored(session, uid, flags, mod_seq) {
                 Ok(()) => Some(Ok(())),
                 Err(RowError::Full) => None,
                 Err(_) => Some(Err(Gone)),
             })
             .await
+            .unwrap_or(Err(Gone))
     }
 
     /// Messages that have gone since a modification sequence: for FETCH with VANISHED (RFC 7162 section 3.2.6).
@@ -211,11 +224,13 @@ impl RowBody<'_> {
         let mut waiting = Some(chunk);
         let literal = &mut self.literal;
         self.shared
-            .with_room_in_literal(|session| match literal.push(session, waiting.take().unwrap_or_default()) {
-                Ok(()) => Some(()),
-                Err(Full(back)) => {
-                    waiting = Some(back);
-                    None
+            .with_room(Wait::Room, |session| {
+                match literal.push(session, waiting.take().unwrap_or_default()) {
+                    Ok(()) => Some(()),
+                    Err(Full(back)) => {
+                        waiting = Some(back);
+                        None
+                    }
                 }
             })
             .await;
@@ -256,7 +271,7 @@ impl Lists<'_> {
     pub async fn mailbox(&self, mailbox: ListResponse) {
         let mut waiting = Some(mailbox);
         self.shared
-            .with_room(|session| match self.list.mailbox(session, waiting.take()?) {
+            .with_room(Wait::Turn, |session| match self.list.mailbox(session, waiting.take()?) {
                 Ok(()) => Some(()),
                 Err(Full(back)) => {
                     waiting = Some(back);
@@ -270,7 +285,7 @@ impl Lists<'_> {
     pub async fn status(&self, status: MailboxStatus) {
         let mut waiting = Some(status);
         self.shared
-            .with_room(|session| match self.list.status(session, waiting.take()?) {
+            .with_room(Wait::Turn, |session| match self.list.status(session, waiting.take()?) {
                 Ok(()) => Some(()),
                 Err(Full(back)) => {
                     waiting = Some(back);
