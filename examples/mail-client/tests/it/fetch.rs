@@ -25,6 +25,7 @@ fn client(port: u16, to: &Path) -> Command {
 
 fn files(folder: impl AsRef<Path>) -> Vec<String> {
     let mut texts: Vec<String> = folder
+        .as_ref()
         .read_dir()
         .unwrap()
         .map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap())
