@@ -189,6 +189,15 @@ fn searching_by_keys_and_by_words() {
     assert_eq!(numbers(&["trash", "menu"]), [] as [u64; 0]);
     assert_eq!(numbers(&["--folder", "INBOX", "Subject", "third"]), [3]);
     assert_eq!(numbers(&["sentsince", "2026-11-23", "larger", "20"]), [1]);
+    assert_eq!(numbers(&["--", "-menu"]), [] as [u64; 0]);
+    // Options may stand behind the words.
+    let ran = done(
+        program()
+            .args(["search", "from", "eve", "--json", "--tls", "none", "--server"])
+            .arg(format!("imap://mrose@localhost:{port}"))
+            .env("MAIL_PASSWORD", "tan staaf"),
+    );
+    assert_eq!(objects(&ran.stdout).len(), 1);
     // `Trash` is a folder only when more words follow.
     assert_eq!(numbers(&["Trash"]), [] as [u64; 0]);
     for wrong in [&["from"][..], &["larger", "x"], &["INBOX", "since", "yesterday"]] {
