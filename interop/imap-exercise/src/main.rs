@@ -65,7 +65,11 @@ impl AsyncRead for Source {
 struct Compare(u64);
 
 impl AsyncWrite for Compare {
-    fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, octets: &[u8]) -> Poll<std::io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        octets: &[u8],
+    ) -> Poll<std::io::Result<usize>> {
         for octet_there in octets {
             if *octet_there != octet(self.0) {
                 return Poll::Ready(Err(std::io::Error::other(format!("octet {} differs", self.0))));
@@ -100,10 +104,7 @@ async fn every_command(client: &mut Client<TcpStream>) -> Result<(), Fault> {
     if !subscribed.iter().any(|list| list.mailbox == one) {
         return Err("the subscription is not there".into());
     }
-    let options = AppendOptions {
-        flags: vec![Flag::Seen],
-        date: DateTime::from_unix(1_795_000_000, 0),
-    };
+    let options = AppendOptions { flags: vec![Flag::Seen], date: DateTime::from_unix(1_795_000_000, 0) };
     let message = b"Subject: small\r\nFrom: Alice <alice@crepes.fr>\r\n\r\nDo you like ketchup?\r\n";
     client.append(&one, options, message.len() as u64, &message[..]).await?;
     let status = client.status(&one, vec![StatusItem::Messages, StatusItem::UidNext]).await?;
@@ -126,7 +127,7 @@ async fn every_command(client: &mut Client<TcpStream>) -> Result<(), Fault> {
     while let Some(fetched) = rows.next().await {
         match fetched? {
             Fetched::Row(row) => {
-                if row.section(&Section::default()).map(|octets| &octets[..]) != Some(&message[..]) {
+                if row.section(&Section::default()).is_none_or(|octets| octets[..] != message[..]) {
                     return Err("the message has changed".into());
                 }
                 count += 1;
@@ -150,7 +151,8 @@ async fn large(client: &mut Client<TcpStream>, mailbox: &MailboxName) -> Result<
     let appended = client.append(mailbox, AppendOptions::default(), size(), Source(0)).await?;
     println!("append {} octets {:.1} s, peak {}", size(), begun.elapsed().as_secs_f64(), peak());
     let selected = client.select(mailbox).await?;
-    let uid = appended.and_then(|appended| appended.uids.iter().next()).or(selected.uid_next.map(|next| next - 1));
+    let uid =
+        appended.and_then(|appended| appended.uids.iter().next()).or(selected.uid_next.map(|next| next - 1));
     let uid = uid.and_then(NonZeroU32::new).ok_or("no UID")?;
     let begun = Instant::now();
     let mut compare = Compare(0);
@@ -214,7 +216,8 @@ async fn main() -> Result<(), Fault> {
     let password = std::env::var("MAIL_PASSWORD")?;
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
-    let options = ClientOptions { policy: TlsPolicy::None, ..ClientOptions::default() };
+    let mut options = ClientOptions { policy: TlsPolicy::None, ..ClientOptions::default() };
+    options.config.login_without_tls = true;
     let mut client = Client::open(MaybeTls::Plain(stream), options).await?;
     client.login(user, &password).await?;
     for list in client.list(ListPattern::new("*")?).await? {
