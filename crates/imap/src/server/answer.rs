@@ -60,8 +60,8 @@ impl Server {
         if self.state == State::Closed {
             return;
         }
-        // Inside a literal there is no way to say goodbye.
-        if self.lane.as_ref().is_none_or(|lane| lane.literal.is_none()) {
+        // Inside a literal there is no way to say goodbye, and none where only a handshake is understood.
+        if !self.is_starting_tls() && self.lane.as_ref().is_none_or(|lane| lane.literal.is_none()) {
             let response = StatusResponse::untagged(Status::Bye, None, text.to_owned());
             self.line(|out| response.encode(out));
         }
@@ -286,7 +286,7 @@ impl Server {
         let utf8 = self.utf8();
         let writer = self.output.print(|out| RowWriter::begin(out, number, utf8));
         self.lane = Some(Lane { slot: ticket.slot(), literal: None });
-        let row = Row { slot: ticket.slot(), uid, writer, is_dead: false, session: self };
+        let row = Row { slot: ticket.slot(), uid, writer, is_dead: false, is_stored: false, session: self };
         Ok(if with_uid { row.uid() } else { row })
     }
 
@@ -324,14 +324,17 @@ impl Server {
         let mod_seq = mod_seq.filter(|_| self.enabled.condstore);
         if command.silent && mod_seq.is_none() {
             if let Some(view) = &mut self.view {
-                view.flags_told(uid, flags);
+                view.flags_stored(uid, flags);
             }
             return Ok(());
         }
         // The UID goes with a row that tells of a modification sequence (RFC 7162 section 3.2.4).
         let mut row = self.row(ticket, uid, command.uid || mod_seq.is_some())?;
+        row.is_stored = true;
         if !command.silent {
             row = row.flags(flags);
+        } else if let Some(view) = &mut row.session.view {
+            view.flags_stored(uid, flags);
         }
         if let Some(mod_seq) = mod_seq {
             row = row.mod_seq(mod_seq);
@@ -342,6 +345,9 @@ impl Server {
 
     pub(super) fn store_modified(&mut self, ticket: Ticket, by_uid: bool, unchanged: &UidSet) {
         let set = if by_uid { unchanged.clone() } else { self.numbers_of(unchanged) };
+        if set.is_empty() {
+            return self.finish_ok(ticket, None, "STORE completed");
+        }
         self.finish_ok(ticket, Some(ResponseCode::Modified(set.into())), "some were changed meanwhile");
     }
 
@@ -354,7 +360,7 @@ impl Server {
     pub(super) fn moved(&mut self, ticket: Ticket, copied: Option<CopyUid>) {
         if let Some(running) = self.settle(ticket) {
             // Before the removals, so that the client knows where they are (RFC 6851 section 4.3).
-            if let Some(copied) = copied {
+            if let Some(copied) = copied.filter(CopyUid::is_told) {
                 self.untagged_ok(copied.into(), "moved");
             }
             self.end(&running, Status::Ok, None, "MOVE completed");
@@ -390,8 +396,8 @@ impl Server {
     }
 
     pub(super) fn appended(&mut self, ticket: Ticket, uid_validity: u32, uids: UidSet) {
-        let code = ResponseCode::AppendUid { uid_validity, uids };
-        self.finish_ok(ticket, Some(code), "APPEND completed");
+        let code = (!uids.is_empty()).then_some(ResponseCode::AppendUid { uid_validity, uids });
+        self.finish_ok(ticket, code, "APPEND completed");
     }
 }
 

@@ -6,6 +6,7 @@ mod client;
 mod handler;
 mod rows;
 mod server;
+mod watch;
 
 // The public interface is:
 pub use crate::TlsPolicy;
@@ -15,6 +16,7 @@ pub use client::{
 pub use handler::{AuthAnswer, AuthStep, Found, Handler};
 pub use rows::{Gone, Lists, RowBody, Rows};
 pub use server::serve;
+pub use watch::{Watch, Watchers};
 
 #[doc(no_inline)]
 pub use postroad_imap;

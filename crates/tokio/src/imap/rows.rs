@@ -2,9 +2,9 @@
 
 use bytes::Bytes;
 use postroad_core::Full;
-use postroad_imap::response::{ListResponse, MailboxStatus};
+use postroad_imap::response::{ListResponse, MailboxAttribute, MailboxStatus};
 use postroad_imap::server::{Fetch, List, Literal, Row, RowError, SectionItem, Server, Store};
-use postroad_imap::types::{Flag, ModSeq, UidSet};
+use postroad_imap::types::{Flag, MailboxName, ModSeq, UidSet};
 use std::future::poll_fn;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
@@ -265,6 +265,22 @@ impl Lists<'_> {
     /// Whether this is LSUB: see [`List::is_lsub`].
     pub fn is_lsub(&self) -> bool {
         *self.list.is_lsub()
+    }
+
+    /// Those of the mailboxes whose names match; and the root with its delimiter, when the client asked for nothing else. The selection options
+    /// (RFC 5258) are the caller's.
+    pub async fn matching(&self, delimiter: Option<char>, mailboxes: impl IntoIterator<Item = ListResponse>) {
+        let command = self.list.command();
+        if command.is_for_delimiter() {
+            let mut root = ListResponse::new(MailboxName::default(), delimiter);
+            root.attributes.push(MailboxAttribute::NoSelect);
+            return self.mailbox(root).await;
+        }
+        for mailbox in mailboxes {
+            if command.matches(&mailbox.mailbox, delimiter) {
+                self.mailbox(mailbox).await;
+            }
+        }
     }
 
     /// A mailbox that matches.

@@ -17,8 +17,9 @@ use postroad_smtp::client::Envelope;
 use postroad_smtp::types::{BodyType, ForwardPath};
 
 use crate::terminal::told;
+use crate::tls::Security;
 use crate::{address, cli, password, tls};
-use connection::{Connection, Security, Target};
+use connection::{Connection, Target};
 use content::Content;
 use envelope::Addresses;
 
