@@ -14,7 +14,7 @@ use std::error::Error;
 use std::num::NonZeroU32;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
@@ -92,7 +92,7 @@ impl AsyncWrite for Compare {
 fn peak() -> String {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.map_or("unknown".to_owned(), |line| line.trim().to_owned())
+    line.map_or_else(|| "unknown".to_owned(), |line| line.trim().to_owned())
 }
 
 async fn every_command(client: &mut Client<TcpStream>) -> Result<(), Fault> {
@@ -147,14 +147,15 @@ async fn every_command(client: &mut Client<TcpStream>) -> Result<(), Fault> {
 }
 
 async fn large(client: &mut Client<TcpStream>, mailbox: &MailboxName) -> Result<(), Fault> {
-    let begun = Instant::now();
+    let begun = postroad_tokio::now();
     let appended = client.append(mailbox, AppendOptions::default(), size(), Source(0)).await?;
     println!("append {} octets {:.1} s, peak {}", size(), begun.elapsed().as_secs_f64(), peak());
     let selected = client.select(mailbox).await?;
-    let uid =
-        appended.and_then(|appended| appended.uids.iter().next()).or(selected.uid_next.map(|next| next - 1));
+    let uid = appended
+        .and_then(|appended| appended.uids.iter().next())
+        .or_else(|| selected.uid_next.map(|next| next.saturating_sub(1)));
     let uid = uid.and_then(NonZeroU32::new).ok_or("no UID")?;
-    let begun = Instant::now();
+    let begun = postroad_tokio::now();
     let mut compare = Compare(0);
     let end = client.uid_fetch_section(uid, Section::default(), &mut compare).await?;
     if end != SectionEnd::Written(size()) {
@@ -187,7 +188,7 @@ async fn idle(client: &mut Client<TcpStream>, mailbox: &MailboxName) -> Result<(
 
 async fn flags(client: &mut Client<TcpStream>, mailbox: &MailboxName) -> Result<(), Fault> {
     let exists = client.examine(mailbox).await?.exists;
-    let begun = Instant::now();
+    let begun = postroad_tokio::now();
     let mut rows = client.uid_fetch(SequenceSet::all(), vec![FetchItem::Flags]);
     let (mut count, mut last) = (0_u32, 0);
     while let Some(fetched) = rows.next().await {
