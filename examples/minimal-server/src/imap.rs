@@ -98,17 +98,17 @@ impl Handler for Desk {
         }
         for (uid, mut message) in inbox.messages(|uid| fetch.messages().contains(uid)) {
             // Waits while the client does not read. A message that it knows no more is left out.
-            let row = |row| {
+            let row = rows.row(uid, |row| {
                 let flags = inbox.with_flags(uid, |flags| {
                     if sets_seen && !flags.contains(&Flag::Seen) {
                         *flags = flags.iter().cloned().chain([Flag::Seen]).collect();
                     }
                     flags.clone()
                 });
-                message.flags = flags.unwrap_or(message.flags);
+                message.flags = flags.unwrap_or_default();
                 write(row, &items, &message)
-            };
-            let _ = rows.row(uid, row).await;
+            });
+            let _ = row.await;
         }
         Ok(())
     }
