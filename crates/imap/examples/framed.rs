@@ -1,7 +1,7 @@
 //! The codec alone, in a tokio `Framed`: a server that has one mailbox for each connection, and forgets it.
 //!
 //! What may run together, log-in, limits on errors, deadlines, STARTTLS: all that a session does is missing here. This is for proxies, scanners
-//! and servers that have a session of their own. `cargo run -p postroad-imap --example framed --features tokio-codec`
+//! and servers that have a session of their own. `cargo run -p postroad-imap --example imap-framed --features tokio-codec`
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{SinkExt, StreamExt};

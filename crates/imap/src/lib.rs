@@ -4,6 +4,7 @@
 pub mod client;
 pub mod codec;
 pub mod command;
+pub mod extensions;
 #[cfg(feature = "tokio-codec")]
 pub mod framed;
 mod grammar;

@@ -222,6 +222,15 @@ impl MailboxView {
         }
     }
 
+    /// The client itself gave this message these flags, and is told so, or wanted not to be. Other flags that wait for it are older, or
+    /// newer: nobody knows, so they are to be [read again](Self::take_unread).
+    pub fn flags_stored(&mut self, uid: u32, flags: &[Flag]) {
+        self.flags_told(uid, flags);
+        if self.flags.remove(&uid).is_some() {
+            self.unread.insert(uid);
+        }
+    }
+
     /// UIDs of messages whose flags changed, but there was no room to keep how; ascending, at most `max` and at most as many as there is
     /// room for now. Each is given once: the caller reads the flags anew and [applies](Self::apply) them.
     pub fn take_unread(&mut self, max: usize) -> Vec<u32> {

@@ -8,6 +8,8 @@ mod kind;
 mod mailbox;
 mod not_now;
 mod receive;
+#[cfg(feature = "sasl")]
+pub mod sasl;
 mod sending;
 mod session;
 mod state;

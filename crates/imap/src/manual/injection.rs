@@ -9,6 +9,7 @@
 //! LITERAL- only up to 4096 octets (`client::literals_wait_unless_the_server_offers_otherwise`); NUL only in a literal8, where that is
 //! understood (`client::literals_with_nul_only_where_they_are_understood`). At both ends a bare CR, a bare LF and NUL outside of a
 //! literal are faults, and end no line (`framer::bare_newlines_and_nul_are_faults`, `server_limits::nul_and_bare_newlines`,
-//! `client_hostile::nothing_but_crlf_ends_a_line`). Texts of responses are cleaned.
+//! `client_hostile::nothing_but_crlf_ends_a_line`). Texts of responses are cleaned
+//! (`server_hostile::nothing_that_an_application_says_ends_its_line`).
 //!
 //! A browser that is made to talk to the port of a server is let go soon (`server_limits::a_browser_is_let_go_soon`).

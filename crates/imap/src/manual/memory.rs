@@ -13,3 +13,10 @@
 //! `client::a_full_output_hands_the_chunk_back`, `server::a_large_body_streams_under_back_pressure_and_all_else_waits`). Events are
 //! taken one at a time, so a flood of news is not kept (`client_hostile::a_flood_of_news_is_not_kept`); a client that pipelines and never
 //! reads stops being read (`server_limits::a_client_that_pipelines_and_never_reads_holds_no_memory`).
+//!
+//! All this is counted octet by octet, by an allocator that counts: floods of every kind before and after the log-in
+//! (`memory::floods_before_login`, `memory::floods_after_login`), 64 MiB in (`memory::a_message_of_64_mib_passes`), 64 MiB out to a client
+//! that reads and to one that does not (`memory::a_body_of_64_mib_passes_and_a_client_that_does_not_read_gets_little`), what waits beside
+//! an open literal (`memory::beside_an_open_literal_little_is_held`), a million changes that nobody hears of
+//! (`memory::changes_that_the_client_does_not_hear_of_come_together`). An idle session takes 2 KiB
+//! (`memory::an_idle_session_takes_two_kib`).

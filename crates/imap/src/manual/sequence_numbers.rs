@@ -14,5 +14,11 @@
 //! client its sequence numbers, and it is told; UIDs hold (`client::a_server_that_contradicts_itself_costs_the_sequence_numbers`,
 //! `client::expunge_while_only_fetch_runs_is_told`).
 //!
+//! A change of flags that crosses the client's own STORE can be older or newer than that: the flags are read again
+//! (`view::flags_that_the_client_stored_cannot_be_undone_by_an_older_change`).
+//!
 //! Three clients on one mailbox, with any order of sending, deciding and arriving, are held against a model: in the end each believes what
-//! is true, and each command has hit what it meant (`pair_model::everybody_believes_what_is_true_and_hits_what_is_meant`).
+//! is true, and each command has hit what it meant (`pair_model::everybody_believes_what_is_true_and_hits_what_is_meant`). A second
+//! model has a client of its own that does not share a line with this crate, flags, bodies, `$`, and shrinks what it finds
+//! (`model::what_each_client_believes_is_the_mailbox`); it also asserts of the server's own output that no EXPUNGE is in it where none may
+//! be.

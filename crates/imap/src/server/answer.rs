@@ -286,7 +286,7 @@ impl Server {
         let utf8 = self.utf8();
         let writer = self.output.print(|out| RowWriter::begin(out, number, utf8));
         self.lane = Some(Lane { slot: ticket.slot(), literal: None });
-        let row = Row { slot: ticket.slot(), uid, writer, is_dead: false, session: self };
+        let row = Row { slot: ticket.slot(), uid, writer, is_dead: false, is_stored: false, session: self };
         Ok(if with_uid { row.uid() } else { row })
     }
 
@@ -324,14 +324,17 @@ impl Server {
         let mod_seq = mod_seq.filter(|_| self.enabled.condstore);
         if command.silent && mod_seq.is_none() {
             if let Some(view) = &mut self.view {
-                view.flags_told(uid, flags);
+                view.flags_stored(uid, flags);
             }
             return Ok(());
         }
         // The UID goes with a row that tells of a modification sequence (RFC 7162 section 3.2.4).
         let mut row = self.row(ticket, uid, command.uid || mod_seq.is_some())?;
+        row.is_stored = true;
         if !command.silent {
             row = row.flags(flags);
+        } else if let Some(view) = &mut row.session.view {
+            view.flags_stored(uid, flags);
         }
         if let Some(mod_seq) = mod_seq {
             row = row.mod_seq(mod_seq);

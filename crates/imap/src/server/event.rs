@@ -72,8 +72,8 @@ pub enum Event {
     /// EXPUNGE or UID EXPUNGE.
     Expunge(Expunge),
 
-    /// The flags of these messages have changed, and how was not kept, for the client has not read for too long. Read them, and give
-    /// them to [`Server::notify`](super::Server::notify). For information; there is no command to be answered.
+    /// The flags of these messages have changed, and what they are now is not known here: the client has not read for too long, or its own
+    /// STORE has crossed a change by another. Read them, and give them to [`Server::notify`](super::Server::notify). For information; there is no command to be answered.
     Reread(UidSet),
 
     /// IDLE begins (true) or ends. For information: what is given to [`Server::notify`](super::Server::notify) meanwhile is told at once.

@@ -85,7 +85,9 @@ impl Store {
     ///
     /// Not now, or never: see [`RowError`].
     pub fn row<'s>(&self, session: &'s mut Server, uid: u32) -> Result<Row<'s>, RowError> {
-        session.row(&self.ticket, uid, self.command.uid)
+        let mut row = session.row(&self.ticket, uid, self.command.uid)?;
+        row.is_stored = true;
+        Ok(row)
     }
 
     /// A message has new flags. This is told, unless the client asked for silence; then only its modification sequence is, where the
@@ -162,7 +164,7 @@ impl Search {
         session.searched(self.ticket, &self.command, found, mod_seq);
     }
 
-    /// NO: [`ResponseCode::BadCharset`](crate::response::ResponseCode::BadCharset), say. A result that was to be kept is empty now (RFC 5182 section 2.1).
+    /// NO: [`ResponseCode::BadCharset`], say. A result that was to be kept is empty now (RFC 5182 section 2.1).
     pub fn no(self, session: &mut Server, no: No) {
         session.search_failed(self.ticket, &self.command, no);
     }

@@ -38,6 +38,8 @@ mod event;
 pub mod messages;
 pub mod request;
 mod row;
+#[cfg(feature = "sasl")]
+pub mod sasl;
 mod search;
 mod select;
 mod start;
@@ -58,10 +60,11 @@ pub use select::Selected;
 use crate::codec::{Framer, LiteralHeader};
 use crate::command::{AppendMessage, Class, ParseOptions};
 
+use crate::response::{ResponseCode, ResponseText, Status as StatusKind, StatusResponse};
 use crate::types::{MailboxName, Tag, UidSet};
 use crate::view::{Change, MailboxView};
 use bytes::{Bytes, BytesMut};
-use postroad_core::{Output, Session, Step, Tickets, Timers, TlsInfo, deadline};
+use postroad_core::{Full, Output, Session, Step, Tickets, Timers, TlsInfo, deadline};
 use row::Lane;
 use state::Held;
 use std::sync::Arc;
@@ -267,7 +270,7 @@ impl Server {
     /// The selected mailbox has changed. Told to the client as soon as it may be: at once during IDLE, else before the end of a command.
     ///
     /// Every change must be given, in the mailbox's own order, from the moment on which [`Selected`] described; those that this client caused
-    /// too, except changes of flags that [`Store::stored`] told already. Without a selected mailbox it does nothing.
+    /// too. Only changes of flags that [`Store::stored`] tells may be left out. Without a selected mailbox it does nothing.
     pub fn notify(&mut self, change: Change) {
         if let Some(view) = &mut self.view {
             view.apply(change);
@@ -281,6 +284,32 @@ impl Server {
         if self.state == State::Selected {
             self.bye("the selected mailbox is gone");
         }
+    }
+
+    /// An untagged OK, NO or BAD, with a code or without: a piece of information, a warning, an alarm (RFC 9051 section 7.1). It may come at
+    /// any time. What a client must show its user has [`ResponseCode::Alert`]. For PREAUTH and BYE it does nothing.
+    ///
+    /// # Errors
+    ///
+    /// The output is full: write some, then say it again.
+    pub fn inform(
+        &mut self,
+        status: StatusKind,
+        code: impl Into<Option<ResponseCode>>,
+        text: impl Into<ResponseText>,
+    ) -> Result<(), Full<()>> {
+        if self.state == State::Closed
+            || matches!(status, StatusKind::PreAuth | StatusKind::Bye)
+            || self.is_starting_tls()
+        {
+            return Ok(());
+        }
+        if self.output.is_full() || self.aside.len() >= self.config.output_high_water {
+            return Err(Full(()));
+        }
+        let response = StatusResponse::untagged(status, code, text);
+        self.line(|out| response.encode(out));
+        Ok(())
     }
 
     /// The transport is under TLS now: call it after [`StartTls::accept`], once the handshake is done. What was said before is

@@ -83,6 +83,8 @@ pub struct Row<'s> {
     pub(super) writer: RowWriter,
     /// The session is over: write to nowhere.
     pub(super) is_dead: bool,
+    /// It answers STORE: its flags are what the client made of them.
+    pub(super) is_stored: bool,
 }
 
 impl fmt::Debug for Row<'_> {
@@ -106,10 +108,13 @@ impl Row<'_> {
         self.item(|row, text| row.uid(text, uid))
     }
 
-    /// `FLAGS`: all of them. A change of flags that the client was to be told is told by this.
+    /// `FLAGS`: all of them. A change of flags that the client was to be told is told by this. Read them no earlier than the row is written:
+    /// those from before a change that was [given](Server::notify) meanwhile may contradict what the client knows already.
     pub fn flags(self, flags: &[Flag]) -> Self {
-        if let Some(view) = &mut self.session.view {
-            view.flags_told(self.uid, flags);
+        match &mut self.session.view {
+            Some(view) if self.is_stored => view.flags_stored(self.uid, flags),
+            Some(view) => view.flags_told(self.uid, flags),
+            None => {}
         }
         self.item(|row, text| row.flags(text, flags))
     }
@@ -200,7 +205,7 @@ impl Row<'_> {
 
     /// A section of `len` octets that come in chunks. The line belongs to it until the last of them is pushed.
     pub fn stream(self, item: SectionItem<'_>, len: u64) -> Literal {
-        let Row { session, slot, uid, writer, is_dead } = self.item(|row, text| match item {
+        let Row { session, slot, uid, writer, is_dead, .. } = self.item(|row, text| match item {
             SectionItem::Body { section, origin } => row.literal(text, section, origin, len),
             SectionItem::Binary { part, origin } => row.binary_literal(text, part, origin, len),
             SectionItem::Rfc822(section) => row.rfc822_literal(text, section, len),
@@ -288,7 +293,7 @@ impl Literal {
             lane.literal = None;
         }
         let is_dead = !ours || self.left > 0;
-        Row { session, slot: self.slot, uid: self.uid, writer: self.writer, is_dead }
+        Row { session, slot: self.slot, uid: self.uid, writer: self.writer, is_dead, is_stored: false }
     }
 
     /// The literal and its row are whole.

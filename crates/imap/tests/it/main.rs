@@ -3,6 +3,7 @@
 #![allow(clippy::panic, clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 #![allow(clippy::disallowed_methods, reason = "a test must begin at some time")]
 
+mod book;
 mod client;
 mod client_hostile;
 mod client_split;
@@ -15,13 +16,22 @@ mod commands;
 mod framed;
 mod framer;
 mod lenience;
+mod manual;
+mod memory;
+mod model;
+mod model_client;
 mod names;
 mod office;
 mod pair;
 mod pair_model;
 mod responses;
 mod rows;
+#[cfg(feature = "sasl")]
+mod sasl;
 mod server;
+mod server_hostile;
 mod server_limits;
 mod sets;
+mod split;
+mod transcripts;
 mod view;

@@ -298,6 +298,12 @@ fn answer(mailbox: &mut Mailbox, users: &mut [User], of: usize, token: server::E
             let copied = CopyUid { uid_validity: 9, source: uids.clone(), destination: uids };
             moved.ok(&mut users[of].pair.server.session, (!gone.is_empty()).then_some(copied));
         }
+        server::Event::Reread(uids) => {
+            for uid in mailbox.among(&uids) {
+                let flags = flags(&mailbox.messages[&uid]).into();
+                users[of].pair.server.session.notify(Change::Flags { uid, flags, mod_seq: None });
+            }
+        }
         other => panic!("{other:?}"),
     }
 }

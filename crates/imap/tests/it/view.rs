@@ -450,3 +450,19 @@ fn read_again(view: &mut MailboxView, world: &World, max: usize) {
         view.apply(changed(uid, n));
     }
 }
+
+#[test]
+fn flags_that_the_client_stored_cannot_be_undone_by_an_older_change() {
+    let mut view = MailboxView::new([1, 2].into_iter().collect());
+    let change = |flags: &[Flag]| Change::Flags { uid: 1, flags: flags.into(), mod_seq: None };
+    view.apply(change(&[Flag::Seen]));
+    view.flags_stored(1, &[Flag::Seen, Flag::Flagged]);
+    assert!(!view.has_notices(true));
+    assert_eq!(view.take_unread(10), [1]);
+    view.apply(change(&[Flag::Seen, Flag::Flagged]));
+    assert!(matches!(view.next_notice(true), Some(Notice::Flags { uid: 1, .. })));
+    // What is the same needs no question.
+    view.apply(change(&[Flag::Seen]));
+    view.flags_stored(1, &[Flag::Seen]);
+    assert!(!view.has_notices(true) && !view.has_unread());
+}
