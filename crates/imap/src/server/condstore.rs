@@ -14,8 +14,8 @@ const VANISHED_RANGES: usize = 512;
 
 /// A mailbox that is open, and whose client is being brought up to date: from [`Select::begin`].
 ///
-/// Tell first what [vanished](Self::vanished), then give a [`row`](Self::row) with `FLAGS` and `MODSEQ` for each message that
-/// [changed](Self::since); then [`ok`](Self::ok). Nothing else runs meanwhile. Dropped: `NO [SERVERBUG]`, and the mailbox is
+/// Tell first what of [`unsure`](Self::unsure) has [vanished](Self::vanished) [since](Self::since), then give a [`row`](Self::row) with `FLAGS`
+/// and `MODSEQ` for each message among [`known`](Self::known) that changed since; then [`ok`](Self::ok). Nothing else runs meanwhile. Dropped: `NO [SERVERBUG]`, and the mailbox is
 /// [not selected](super::Event::Unselected).
 #[derive(Debug)]
 #[must_use = "the command waits until this is answered"]
@@ -25,7 +25,7 @@ pub struct Resync {
     /// The same UIDVALIDITY.
     is_valid: bool,
     /// What the client may know of and is not sure to be right about.
-    known: UidSet,
+    unsure: UidSet,
 }
 
 impl Select {
@@ -38,8 +38,8 @@ impl Select {
         let is_open = session.open_selected(&self.ticket, &self.command, selected);
         let qresync = self.command.qresync.as_ref().filter(|_| is_open);
         let is_valid = qresync.is_some_and(|known| known.uid_validity.get() == uid_validity);
-        let known = qresync.filter(|_| is_valid).map(|known| session.not_sure_of(known)).unwrap_or_default();
-        Resync { ticket: self.ticket, command: self.command, is_valid, known }
+        let unsure = qresync.filter(|_| is_valid).map(|known| session.not_sure_of(known)).unwrap_or_default();
+        Resync { ticket: self.ticket, command: self.command, is_valid, unsure }
     }
 }
 
@@ -55,10 +55,25 @@ impl Resync {
         self.command.qresync.as_ref().filter(|_| self.is_valid).map(|known| known.mod_seq)
     }
 
-    /// The UIDs among which messages may have vanished: those that the client named, or all, without those of which the sequence numbers
-    /// that it gave show that nothing is missing (RFC 7162 section 3.2.5.2).
-    pub fn known(&self) -> &UidSet {
-        &self.known
+    /// The UIDs that the client asks about, whether there are such messages or not: those that it named, or all. Only what is among them is
+    /// to be told (RFC 7162 section 3.2.5.1).
+    pub fn known(&self) -> UidSet {
+        let mut known = match &self.command.qresync {
+            Some(QResync { known_uids: Some(uids), .. }) => uids.clone(),
+            _ => {
+                let mut all = UidSet::new();
+                all.push_range(1..=u32::MAX);
+                all
+            }
+        };
+        known.normalise();
+        known
+    }
+
+    /// Those of them that may have vanished: sequence numbers that the client gave may show that nothing is missing up to some message (RFC
+    /// 7162 section 3.2.5.2).
+    pub fn unsure(&self) -> &UidSet {
+        &self.unsure
     }
 
     /// These messages have gone since (`VANISHED (EARLIER)`, RFC 7162 section 3.2.10.1). Before the first row. What the client still counts,
@@ -228,9 +243,9 @@ impl Server {
             }
             for (first, last) in gaps(&view, *range.start(), *range.end()) {
                 telling.push_range(first..=last);
-            }
-            if telling.ranges().len() >= VANISHED_RANGES {
-                self.tell_vanished(core::mem::take(&mut telling));
+                if telling.ranges().len() >= VANISHED_RANGES {
+                    self.tell_vanished(core::mem::take(&mut telling));
+                }
             }
         }
         self.view = Some(view);
@@ -270,6 +285,7 @@ impl Server {
             Some(uids) => uids.ranges().for_each(|range| add(*range.start(), *range.end())),
             None => add(1, u32::MAX),
         }
+        unsure.normalise();
         unsure
     }
 

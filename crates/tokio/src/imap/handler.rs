@@ -107,8 +107,8 @@ pub trait Handler: Send + Sync {
     ) -> impl Future<Output = Result<(Self::Mailbox, Selected), No>> + Send;
 
     /// The mailbox that was selected just now, for a client that knows it from before (RFC 7162 section 3.2.5): give what
-    /// [vanished](Rows::vanished) among those that it [knows](Resync::known), then a row with the flags and the modification sequence of each
-    /// that changed [since](Resync::since). Asked only where QRESYNC is announced; refuses by default.
+    /// [vanished](Rows::vanished) of [`Resync::unsure`], then a row with the flags and the modification sequence of each among
+    /// [`Resync::known`] that changed [since](Resync::since). Asked only where QRESYNC is announced; refuses by default.
     ///
     /// # Errors
     ///
