@@ -207,10 +207,9 @@ impl Connection {
     }
 
     fn fetch(&mut self, inbox: &mut Inbox, server: &mut Server, fetch: Fetch) {
-        let sets_seen = fetch.command().items.iter().any(FetchItem::sets_seen);
         let mut changed = UidSet::new();
         for mail in inbox.mails.iter_mut().filter(|mail| fetch.messages().contains(mail.uid)) {
-            if sets_seen && !mail.flags.contains(&Flag::Seen) {
+            if *fetch.sets_seen() && !mail.flags.contains(&Flag::Seen) {
                 mail.flags.push(Flag::Seen);
                 let flags = mail.flags.as_slice().into();
                 inbox.changes.push(Change::Flags { uid: mail.uid, flags, mod_seq: None });

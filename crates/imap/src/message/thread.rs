@@ -481,9 +481,13 @@ mod tests {
                     is_reply: false,
                 })
                 .collect();
-            let start = Instant::now();
-            assert_eq!(references(&entries).members.len(), count as usize + 1);
-            start.elapsed()
+            // The best of some, for others run beside it.
+            let once = || {
+                let start = Instant::now();
+                assert_eq!(references(&entries).members.len(), count as usize + 1);
+                start.elapsed()
+            };
+            [once(), once(), once()].into_iter().min().unwrap()
         };
         let (small, large) = (time(1_000).max(Duration::from_millis(1)), time(40_000));
         assert!(large < small * 400, "{small:?} {large:?}");

@@ -60,8 +60,8 @@ impl Server {
         if self.state == State::Closed {
             return;
         }
-        // Inside a literal there is no way to say goodbye.
-        if self.lane.as_ref().is_none_or(|lane| lane.literal.is_none()) {
+        // Inside a literal there is no way to say goodbye, and none where only a handshake is understood.
+        if !self.is_starting_tls() && self.lane.as_ref().is_none_or(|lane| lane.literal.is_none()) {
             let response = StatusResponse::untagged(Status::Bye, None, text.to_owned());
             self.line(|out| response.encode(out));
         }
@@ -355,6 +355,9 @@ impl Server {
 
     pub(super) fn store_modified(&mut self, ticket: Ticket, by_uid: bool, unchanged: &UidSet) {
         let set = if by_uid { unchanged.clone() } else { self.numbers_of(unchanged) };
+        if set.is_empty() {
+            return self.finish_ok(ticket, None, "STORE completed");
+        }
         self.finish_ok(ticket, Some(ResponseCode::Modified(set.into())), "some were changed meanwhile");
     }
 
@@ -367,7 +370,7 @@ impl Server {
     pub(super) fn moved(&mut self, ticket: Ticket, copied: Option<CopyUid>) {
         if let Some(running) = self.settle(ticket) {
             // Before the removals, so that the client knows where they are (RFC 6851 section 4.3).
-            if let Some(copied) = copied {
+            if let Some(copied) = copied.filter(CopyUid::is_told) {
                 self.untagged_ok(copied.into(), "moved");
             }
             self.end_with_highest(&running, "MOVE completed");
@@ -403,8 +406,8 @@ impl Server {
     }
 
     pub(super) fn appended(&mut self, ticket: Ticket, uid_validity: u32, uids: UidSet) {
-        let code = ResponseCode::AppendUid { uid_validity, uids };
-        self.finish_ok(ticket, Some(code), "APPEND completed");
+        let code = (!uids.is_empty()).then_some(ResponseCode::AppendUid { uid_validity, uids });
+        self.finish_ok(ticket, code, "APPEND completed");
     }
 }
 

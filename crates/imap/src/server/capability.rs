@@ -2,7 +2,7 @@
 
 use super::{Server, State};
 use crate::response::ResponseCode;
-use crate::types::{Capabilities, Capability};
+use crate::types::{Atom, Capabilities, Capability};
 use core::fmt::Write as _;
 
 impl Server {
@@ -19,7 +19,9 @@ impl Server {
             if !self.takes_login() {
                 text.push_str(" LOGINDISABLED");
             }
-            for mechanism in self.offered_mechanisms() {
+            // What the configuration names may be no atom, and then nobody could ask for it.
+            let is_name = |mechanism: &&str| Atom::parse(*mechanism).is_ok();
+            for mechanism in self.offered_mechanisms().filter(is_name) {
                 let _ = write!(text, " AUTH={mechanism}");
             }
         } else {
@@ -36,7 +38,6 @@ impl Server {
     pub(super) fn capability_code(&self) -> ResponseCode {
         let mut capabilities = Capabilities::new();
         for name in self.capabilities().split(' ') {
-            // What the configuration says of mechanisms may be no atom.
             if let Ok(capability) = Capability::parse(name) {
                 capabilities.insert(capability);
             }

@@ -13,11 +13,12 @@ use postroad_core::Ticket;
 tokens! {
     /// What [`Event::Fetch`](super::Event::Fetch) asks: data of messages (RFC 9051 section 6.4.5).
     ///
-    /// Give a [`row`](Self::row) for each message, in any order, then [`ok`](Self::ok). When the command
-    /// [sets \Seen](command::FetchItem::sets_seen), set it in the mailbox, and give `FLAGS` in the row where that changed them.
+    /// Give a [`row`](Self::row) for each message, in any order, then [`ok`](Self::ok).
     Fetch {
         command: command::Fetch = "The command. Its numbers count for nothing here.",
         messages: UidSet = "The UIDs that it names, cut to what the client knows. Some in between may not be there (any more).",
+        sets_seen: bool = "Whether `\\\\Seen` is to be set: it asks for a body without PEEK, and the mailbox may be changed. Then set it in the mailbox, \
+                           give the change to [`Server::notify`], and give `FLAGS` in the row where that changed them.",
     }
     /// What [`Event::Store`](super::Event::Store) asks: other flags for messages (RFC 9051 section 6.4.6).
     Store {
@@ -48,6 +49,13 @@ pub struct CopyUid {
     pub source: UidSet,
     /// Their UIDs where they are, in the same order.
     pub destination: UidSet,
+}
+
+impl CopyUid {
+    /// The response code cannot say that nothing was copied.
+    pub(super) fn is_told(&self) -> bool {
+        !self.source.is_empty() && !self.destination.is_empty()
+    }
 }
 
 impl From<CopyUid> for ResponseCode {
@@ -116,7 +124,7 @@ impl Store {
 impl Copy {
     /// OK: they are copied, as `copied` says (RFC 9051 section 7.1, COPYUID); none, when there was nothing to copy.
     pub fn ok(self, session: &mut Server, copied: Option<CopyUid>) {
-        let code = copied.map(Into::into);
+        let code = copied.filter(CopyUid::is_told).map(Into::into);
         session.finish_ok(self.ticket, code, "COPY completed");
     }
 }

@@ -9,7 +9,7 @@ use super::request::{
     self, Authenticate, Close, Create, Delete, List, Login, Namespace, Rename, Select, StartTls, Subscribe,
 };
 use super::{Mode, Running, Server, State};
-use crate::command::{self, CommandBody, SearchKey, SearchKeys};
+use crate::command::{self, CommandBody, FetchItem, SearchKey, SearchKeys};
 use crate::response::{No, Response, ResponseCode, ResponseText, Status};
 use crate::types::{
     Capability, ListReturn, ListSelection, Messages, SequenceNumber, SequenceRange, SequenceSet, Tag, UidSet,
@@ -207,7 +207,10 @@ impl Server {
                 let Some(messages) = self.resolve_or_bad(&running.tag, &command.messages, command.uid) else {
                     return Ok(None);
                 };
-                return Ok(self.ask(running, |ticket| Event::Fetch(Fetch { ticket, command, messages })));
+                let sets_seen = !self.is_read_only && command.items.iter().any(FetchItem::sets_seen);
+                return Ok(
+                    self.ask(running, |ticket| Event::Fetch(Fetch { ticket, command, messages, sets_seen }))
+                );
             }
             CommandBody::Store(command) => {
                 if self.is_read_only {

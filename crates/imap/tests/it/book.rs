@@ -6,7 +6,8 @@ use bytes::{Bytes, BytesMut};
 use postroad_core::TlsInfo;
 use postroad_imap::command::FetchItem;
 use postroad_imap::response::{
-    ESearchResponse, FetchRow, MailboxStatus, No, Numbers, Response, ResponseCode, Status, StatusResponse,
+    ESearchResponse, FetchRow, MailboxStatus, No, Numbers, Response, ResponseCode, ResponseOptions, Status,
+    StatusResponse,
 };
 use postroad_imap::server::{CopyUid, Event, Fetch, Row, Select, Selected, Server};
 use postroad_imap::types::{Capability, Flag, ModSeq, Section, UidSet};
@@ -35,7 +36,9 @@ pub(crate) struct Book {
 
 pub(crate) fn parse(line: &[u8]) -> Option<Response> {
     let unit = line.strip_suffix(b"\r\n").unwrap_or(line);
-    Response::parse(&Bytes::copy_from_slice(unit), &Default::default()).ok().map(|parsed| parsed.response)
+    Response::parse(&Bytes::copy_from_slice(unit), &ResponseOptions::default())
+        .ok()
+        .map(|parsed| parsed.response)
 }
 
 impl Book {
@@ -150,7 +153,7 @@ impl Book {
         // Whatever ends in NO does by the same word.
         macro_rules! decide {
             ($token:ident, $page:ident, $ok:expr) => {{
-                self.say(session, &mut $page);
+                say(session, &mut $page);
                 match $page.end.status {
                     Status::Ok => $ok,
                     _ => $token.no(session, No::new($page.end.code.clone(), $page.end.text.clone())),
@@ -168,22 +171,20 @@ impl Book {
             }
             Event::Authenticate(token) => {
                 let mut page = self.page(&["AUTHENTICATE"]);
-                match challenge(&mut page) {
-                    Some(challenge) => {
-                        self.pages.push_front(page);
-                        token.challenge(session, &challenge);
-                    }
-                    None => decide!(token, page, token.ok(session)),
+                if let Some(challenge) = challenge(&mut page) {
+                    self.pages.push_front(page);
+                    token.challenge(session, &challenge);
+                } else {
+                    decide!(token, page, token.ok(session));
                 }
             }
             Event::SaslResponse(token) => {
                 let mut page = self.page(&["AUTHENTICATE"]);
-                match challenge(&mut page) {
-                    Some(challenge) => {
-                        self.pages.push_front(page);
-                        token.challenge(session, &challenge);
-                    }
-                    None => decide!(token, page, token.ok(session)),
+                if let Some(challenge) = challenge(&mut page) {
+                    self.pages.push_front(page);
+                    token.challenge(session, &challenge);
+                } else {
+                    decide!(token, page, token.ok(session));
                 }
             }
             Event::Select(token) => {
@@ -425,13 +426,13 @@ impl Book {
             other => panic!("{other:?}"),
         }
     }
+}
 
-    /// What is said beside the answer.
-    fn say(&mut self, session: &mut Server, page: &mut Page) {
-        for response in std::mem::take(&mut page.untagged) {
-            let Response::Status(status) = response else { panic!("{response:?} is not given") };
-            session.inform(status.status, status.code, status.text).unwrap();
-        }
+/// What is said beside the answer.
+fn say(session: &mut Server, page: &mut Page) {
+    for response in std::mem::take(&mut page.untagged) {
+        let Response::Status(status) = response else { panic!("{response:?} is not given") };
+        session.inform(status.status, status.code, status.text).unwrap();
     }
 }
 

@@ -20,6 +20,7 @@ mod manual;
 mod memory;
 mod model;
 mod model_client;
+mod model_world;
 mod names;
 mod office;
 mod pair;

@@ -18,7 +18,7 @@ fn selected(config: Arc<Config>, messages: u32) -> Server {
         match event {
             Event::Login(login) => login.ok(&mut session),
             Event::Select(select) => {
-                select.ok(&mut session, Selected::new(1, messages + 1, (1..=messages).collect()))
+                select.ok(&mut session, Selected::new(1, messages + 1, (1..=messages).collect()));
             }
             other => panic!("{other:?}"),
         }

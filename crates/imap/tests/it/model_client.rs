@@ -287,7 +287,7 @@ impl Client {
                 slot.uid = Some(uid);
                 slot.flags = flags_of(row).filter(|_| !silenced);
                 for literal in &unit.literals {
-                    assert_eq!(literal, &super::model::body(uid));
+                    assert_eq!(literal, &super::model_world::body(uid));
                 }
             }
         }

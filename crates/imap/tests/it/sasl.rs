@@ -66,7 +66,7 @@ fn exchange(mechanism: Box<dyn ClientMechanism + Send>, goes_with_it: bool) -> (
     (end, pair.server.session.state())
 }
 
-fn plain(password: &str) -> Box<PlainClient> {
+fn plain(password: &str) -> Box<dyn ClientMechanism + Send> {
     Box::new(PlainClient::new(Plain::new(None, "tim", password).unwrap()))
 }
 

@@ -3,11 +3,11 @@
 use crate::office::{Desk, Office, flag};
 use bytes::{Bytes, BytesMut};
 use postroad_core::{Full, Session, Step, TlsInfo};
-use postroad_imap::response::No;
+use postroad_imap::response::{No, Status};
 use postroad_imap::server::{
-    ApiMisuse, Config, Error, Event, PeerFault, RowError, SectionItem, Server, State,
+    ApiMisuse, Config, CopyUid, Error, Event, PeerFault, RowError, SectionItem, Server, State,
 };
-use postroad_imap::types::{Flag, Section, SectionText};
+use postroad_imap::types::{Flag, Section, SectionText, UidSet};
 use postroad_imap::view::Change;
 use std::sync::Arc;
 use std::time::Instant;
@@ -73,8 +73,26 @@ fn an_examined_mailbox_is_not_changed() {
         said.contains("[PERMANENTFLAGS ()]") && said.ends_with("b OK [READ-ONLY] EXAMINE completed\r\n"),
         "{said}"
     );
+    desk.input.extend_from_slice(b"c FETCH 1 BODY[]\r\n");
+    let Some(Event::Fetch(fetch)) = desk.next() else { panic!() };
+    assert!(!fetch.sets_seen());
+    fetch.ok(&mut desk.session);
+    desk.run();
     for command in ["STORE 1 FLAGS (\\Seen)", "EXPUNGE", "MOVE 1 x", "UID MOVE 10 x"] {
         assert_eq!(desk.say(format!("c {command}\r\n")), "c NO the mailbox is read-only\r\n");
+    }
+}
+
+#[test]
+fn a_body_without_peek_sets_seen() {
+    let mut desk = Desk::selected(1);
+    for (item, sets) in [("BODY[]", true), ("BODY.PEEK[]", false), ("RFC822", true), ("RFC822.HEADER", false)]
+    {
+        desk.input.extend_from_slice(format!("c FETCH 1 {item}\r\n").as_bytes());
+        let Some(Event::Fetch(fetch)) = desk.next() else { panic!() };
+        assert_eq!(*fetch.sets_seen(), sets, "{item}");
+        fetch.ok(&mut desk.session);
+        desk.run();
     }
 }
 
@@ -487,4 +505,41 @@ fn a_mailbox_that_is_gone_ends_the_session_in_words() {
     assert_eq!(desk.take_said(), "* BYE the selected mailbox is gone\r\n");
     assert_eq!(desk.ended.as_deref(), Some("closed"));
     let _ = No::cannot();
+}
+
+#[test]
+fn what_has_no_uids_has_no_code() {
+    let mut desk = Desk::selected(1);
+    desk.said.clear();
+    let nothing = || CopyUid { uid_validity: 7, source: UidSet::default(), destination: UidSet::default() };
+    desk.input.extend_from_slice(
+        b"s STORE 1 (UNCHANGEDSINCE 1) FLAGS ()\r\na COPY 1 x\r\nb MOVE 1 x\r\nc APPEND INBOX {1+}\r\nx\r\n",
+    );
+    while let Some(event) = desk.next() {
+        match event {
+            Event::Store(store) => store.modified(&mut desk.session, &UidSet::default()),
+            Event::Copy(copy) => copy.ok(&mut desk.session, Some(nothing())),
+            Event::Move(moved) => moved.ok(&mut desk.session, Some(nothing())),
+            Event::AppendFinish(finish) => finish.ok(&mut desk.session, 7, UidSet::default()),
+            other => desk.office.answer(&mut desk.session, other),
+        }
+    }
+    assert_eq!(
+        desk.take_said(),
+        "s OK STORE completed\r\na OK COPY completed\r\nb OK MOVE completed\r\nc OK APPEND completed\r\n"
+    );
+}
+
+#[test]
+fn nothing_is_said_between_the_go_ahead_and_the_handshake() {
+    let mut config = Config::new();
+    config.starttls = true;
+    let mut desk = Desk::with(Server::new(config), Office::new(1));
+    desk.take_said();
+    assert_eq!(desk.say("a STARTTLS\r\n"), "a OK begin TLS negotiation now\r\n");
+    desk.session.inform(Status::Ok, None, "hello").unwrap();
+    desk.session.shut_down();
+    desk.run();
+    assert_eq!(desk.take_said(), "");
+    assert_eq!(desk.ended.as_deref(), Some("closed"));
 }
