@@ -23,6 +23,10 @@ lint:
 alone:
     ./ci/alone
 
+# The public API, a line an item, in docs/api: after a change that is meant.
+api *ARGS:
+    ./ci/api {{ARGS}}
+
 # Programs that we did not write, against ours. Installs what is missing when run as root in CI.
 interop *ARGS:
     python3 interop/run.py {{ARGS}}

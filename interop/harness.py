@@ -1,5 +1,6 @@
 """Starts our programs, and says what they did."""
 
+import imaplib
 import os
 import re
 import shutil
@@ -43,7 +44,7 @@ def run(*command, **options):
 class Server:
     """A `mail-server serve` of its own, with a store of its own, on free ports of loopback."""
 
-    def __init__(self, hostname, accounts=(), routes=None, configuration="", limits="", folder=None, file_size=None):
+    def __init__(self, hostname, accounts=(), routes=None, configuration="", limits="", auth="", folder=None, file_size=None):
         self.hostname = hostname
         self.folder = Path(folder or tempfile.mkdtemp(prefix="postroad-"))
         self.file_size = file_size
@@ -54,6 +55,7 @@ class Server:
         self.routes = routes or {}
         self.configuration = configuration
         self.limits = limits
+        self.auth = auth
         self.accounts = accounts
         self._write()
         for account in accounts:
@@ -80,8 +82,12 @@ data = "data"
 smtp = "{port('smtp')}"
 submission = "{port('submission')}"
 pop3 = "{port('pop3')}"
-imap = ""
+imap = "{port('imap')}"
+imaps = "{port('imaps')}"
 webmail = "{port('webmail')}"
+
+[auth]
+{self.auth}
 
 [limits]
 {self.limits}
@@ -188,6 +194,22 @@ retry = ["1s"]
         client.user(account)
         client.pass_(PASSWORD)
         return client
+
+    def imap(self, account, tls="starttls"):
+        """imaplib, logged in: over STARTTLS, or "implicit" TLS."""
+        if tls == "implicit":
+            client = imaplib.IMAP4_SSL("127.0.0.1", self.ports["imaps"], ssl_context=self.tls(), timeout=PATIENCE)
+        else:
+            client = imaplib.IMAP4("127.0.0.1", self.ports["imap"], timeout=PATIENCE)
+            client.starttls(ssl_context=self.tls())
+        client.login(account, PASSWORD)
+        return client
+
+    @property
+    def resident(self):
+        """How much memory of the machine the server uses, in MiB."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"^VmRSS:\s+(\d+) kB$", status, re.MULTILINE)[1]) / 1024
 
     def maildrop(self, account):
         """Every message in the maildrop, as octets; they stay there."""

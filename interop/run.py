@@ -17,7 +17,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-PEERS = ["aiosmtpd==1.4.6"]
+PEERS = ["aiosmtpd==1.4.6", "imapclient==4.1.0", "aioimaplib==2.0.3"]
 
 
 def environment():

@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 use std::hint::black_box;
 
+use bytes::BytesMut;
 use mail_parser::{Address as PeerAddress, HeaderValue, MessageParser, PartKind};
 use mailparse::MailHeaderMap;
-use postroad_message::Message;
+use postroad_message::{Edit, Message, PushEvent, PushParser};
 
 use crate::allocations;
 use crate::corpus;
@@ -14,11 +15,13 @@ use crate::measure::{self, Candidate};
 const PARSER: &str = "mail-parser-1.0.1";
 const PARSE: &str = "mailparse-0.18.0";
 
-pub fn run(messages: Vec<Vec<u8>>, differences: bool) {
+pub fn run(messages: Vec<Vec<u8>>, everything: bool, differences: bool) {
     let crlf: Vec<Vec<u8>> = messages.iter().map(|message| corpus::crlf(message)).collect();
     let lf: Vec<Vec<u8>> = messages.iter().map(|message| corpus::lf(message)).collect();
     drop(messages);
-    agreement(&crlf, differences);
+    if everything || differences {
+        agreement(&crlf, differences);
+    }
     for (suffix, set) in [("", &crlf), ("-lf", &lf)] {
         rows(suffix, set);
     }
@@ -26,7 +29,9 @@ pub fn run(messages: Vec<Vec<u8>>, differences: bool) {
     all_headers("-long", &long);
     headers("-long", &long);
     attachments();
-    count_allocations(&crlf);
+    if everything {
+        count_allocations(&crlf);
+    }
 }
 
 fn octets(set: &[Vec<u8>]) -> usize {
@@ -243,6 +248,41 @@ fn count_allocations(set: &[Vec<u8>]) {
     );
 }
 
+/// Where the header, the body and the end of each part are.
+type Outline = Vec<(usize, usize, usize)>;
+
+fn outline(message: &Message<'_>) -> Outline {
+    let start = message.octets().as_ptr() as usize;
+    let place = |part: postroad_message::Part<'_>| {
+        let body = part.raw_body().as_ptr() as usize - start;
+        (part.offset(), body, body + part.raw_body().len())
+    };
+    message.parts().filter(|part| !part.is_in_encoded_message()).map(place).collect()
+}
+
+fn pushed(octets: &[u8]) -> Outline {
+    let mut parser = PushParser::new();
+    let mut input = BytesMut::new();
+    let mut parts = Outline::new();
+    let mut pieces = octets.chunks(1000).peekable();
+    loop {
+        input.extend_from_slice(pieces.next().unwrap_or_default());
+        let is_end = pieces.peek().is_none();
+        while let Some(event) = parser.next_event(&mut input, is_end) {
+            match event {
+                PushEvent::Part(part) => parts.push((part.offset, 0, 0)),
+                PushEvent::End { position, body, end } => {
+                    (parts[position].1, parts[position].2) = (body, end)
+                }
+                _ => {}
+            }
+        }
+        if is_end {
+            return parts;
+        }
+    }
+}
+
 /// How often ours and the peer give other values. What they differ in was looked at: `--differences` shows it.
 fn agreement(set: &[Vec<u8>], show: bool) {
     let parser = MessageParser::default();
@@ -250,22 +290,32 @@ fn agreement(set: &[Vec<u8>], show: bool) {
     let names = ["subject", "from", "date", "message-id", "types", "text"];
     for (number, octets) in set.iter().enumerate() {
         let ours = Message::parse(octets);
+        // Written back without a change it is the same, and fed in pieces it is in the same parts.
+        assert!(Edit::new(&ours).to_vec() == *octets, "message {number} comes back changed");
+        assert_eq!(pushed(octets), outline(&ours), "message {number} in pieces");
         let Some(peer) = parser.parse(octets) else { continue };
         let mut check = |index: usize, ours: String, peer: String| {
             if ours != peer {
                 differ[index] += 1;
                 if show {
                     let clip = |text: &str| text.chars().take(300).collect::<String>();
-                    println!("message {number} {}:\n  ours {:?}\n  peer {:?}", names[index], clip(&ours), clip(&peer));
+                    println!(
+                        "message {number} {}:\n  ours {:?}\n  peer {:?}",
+                        names[index],
+                        clip(&ours),
+                        clip(&peer)
+                    );
                 }
             }
         };
         let squeeze = |text: &str| text.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
         check(0, squeeze(&ours.subject().unwrap_or_default()), squeeze(peer.subject().unwrap_or_default()));
-        let peer_from = peer.from().and_then(|from| from.iter().next().and_then(|first| match first {
-            PeerAddress::Mailbox(mailbox) => mailbox.address().map(str::to_owned),
-            PeerAddress::Group(_) => None,
-        }));
+        let peer_from = peer.from().and_then(|from| {
+            from.iter().next().and_then(|first| match first {
+                PeerAddress::Mailbox(mailbox) => mailbox.address().map(str::to_owned),
+                PeerAddress::Group(_) => None,
+            })
+        });
         let our_from = ours.header().first_author().map(|author| author.address().to_string());
         check(1, our_from.unwrap_or_default(), peer_from.unwrap_or_default());
         check(
@@ -280,13 +330,22 @@ fn agreement(set: &[Vec<u8>], show: bool) {
         );
         let our_types: Vec<String> = ours
             .parts()
-            .map(|part| if part.header().field("content-type").is_some() { part.content_type().essence().to_owned() } else { String::new() })
+            .map(|part| {
+                if part.header().field("content-type").is_some() {
+                    part.content_type().essence().to_owned()
+                } else {
+                    String::new()
+                }
+            })
             .collect();
         let peer_types: Vec<String> = peer
             .parts()
             .map(|part| {
                 part.content_type()
-                    .map(|found| format!("{}/{}", found.ctype(), found.subtype().unwrap_or_default()).to_ascii_lowercase())
+                    .map(|found| {
+                        format!("{}/{}", found.ctype(), found.subtype().unwrap_or_default())
+                            .to_ascii_lowercase()
+                    })
                     .unwrap_or_default()
             })
             .collect();

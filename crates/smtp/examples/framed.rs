@@ -24,6 +24,10 @@ async fn serve(stream: TcpStream) -> io::Result<()> {
                 octets += chunk.len();
                 continue;
             }
+            // There are servers that take a bare LF for a line end: to them a message with one could smuggle in another.
+            Ok(Item::End(faults)) if faults.any() => {
+                Reply::new(ReplyCode::TRANSACTION_FAILED, None, "bare CR or LF, or NUL")
+            }
             Ok(Item::End(_)) => Reply::new(ReplyCode::OK, None, format!("{octets} octets forgotten")),
             Ok(Item::Command(command, _)) => match command {
                 Command::Data => {

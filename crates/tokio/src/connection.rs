@@ -1,6 +1,6 @@
 //! A session and its transport, together.
 
-use crate::{Driver, Error, Limits, Parts, Polled, Progress};
+use crate::{Driver, Error, Limits, Parts, Polled, Progress, Tap};
 use postroad_core::Session;
 use std::future::{Future, poll_fn};
 use std::io;
@@ -52,6 +52,11 @@ impl<S, Io> Connection<S, Io> {
     /// The driver.
     pub fn driver(&self) -> &Driver<Io> {
         &self.driver
+    }
+
+    /// Lets somebody listen to what is said, from now on; see [`Tap`].
+    pub fn set_tap(&mut self, tap: Option<Tap>) {
+        self.driver.set_tap(tap);
     }
 
     /// Both halves at once, to poll the one with the other.

@@ -1,6 +1,7 @@
 //! The one primitive: a session on a transport, polled.
 
 use crate::Error;
+use crate::tap::{Tap, Tapped};
 use bytes::{Buf, Bytes, BytesMut};
 use postroad_core::{Session, Step, deadline};
 use std::any::Any;
@@ -153,6 +154,8 @@ pub struct Driver<Io> {
     failure: Option<Box<dyn Any + Send + Sync>>,
     /// Writing failed; the peer's last words may still be read.
     write_error: Option<io::Error>,
+    /// Who listens.
+    tap: Option<Tap>,
 }
 
 impl<Io> Driver<Io> {
@@ -178,7 +181,13 @@ impl<Io> Driver<Io> {
             discarded: 0,
             failure: None,
             write_error: None,
+            tap: None,
         }
+    }
+
+    /// Lets somebody listen to what is said, from now on; see [`Tap`].
+    pub fn set_tap(&mut self, tap: Option<Tap>) {
+        self.tap = tap;
     }
 
     /// The limits it was made with.
@@ -215,7 +224,9 @@ impl<Io> Driver<Io> {
         if !self.input.is_empty() || !self.output.is_empty() || self.unflushed {
             return Err(Error::Buffered);
         }
-        Ok(Driver::with_limits(upgrade(self.io).await?, self.limits))
+        let mut driver = Driver::with_limits(upgrade(self.io).await?, self.limits);
+        driver.tap = self.tap;
+        Ok(driver)
     }
 
     fn forget_output<S: Session>(&mut self, session: &mut S) {
@@ -261,7 +272,12 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
             if self.stage != Stage::Open {
                 return self.poll_close(session, context).map_ok(|()| Progress::Closed);
             }
-            let paused = match session.poll_event(now, &mut self.input) {
+            let before = self.tap.as_ref().map(|_| self.input.clone());
+            let step = session.poll_event(now, &mut self.input);
+            if let (Some(tap), Some(before)) = (&self.tap, before) {
+                tap.tell(Tapped::Received(&before[..before.len().saturating_sub(self.input.len())]));
+            }
+            let paused = match step {
                 Ok(Step::Event(event)) => return Poll::Ready(Ok(Progress::Event(event))),
                 Ok(Step::NeedInput) => false,
                 Ok(Step::Paused) => true,
@@ -401,6 +417,9 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
             while self.output.len() < SLICES && self.output_len < AHEAD {
                 let Some(chunk) = session.poll_transmit() else { break };
                 if !chunk.is_empty() {
+                    if let Some(tap) = &self.tap {
+                        tap.tell(Tapped::Sent(&chunk));
+                    }
                     self.output_len += chunk.len();
                     self.output.push_back(chunk);
                 }

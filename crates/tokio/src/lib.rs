@@ -16,8 +16,11 @@ mod shutdown;
 #[cfg(feature = "smtp")]
 pub mod smtp;
 mod stream;
+mod tap;
 #[cfg(feature = "rustls")]
 pub mod tls;
+#[cfg(any(feature = "pop3", feature = "imap"))]
+mod tls_policy;
 #[cfg(any(feature = "smtp", feature = "pop3"))]
 mod work;
 
@@ -31,6 +34,9 @@ pub use error::Error;
 pub use serve::ServeOptions;
 pub use shutdown::{Shutdown, ShutdownHandle};
 pub use stream::MaybeTls;
+pub use tap::{Tap, Tapped};
+#[cfg(any(feature = "pop3", feature = "imap"))]
+pub use tls_policy::TlsPolicy;
 
 #[cfg(feature = "rustls")]
 pub use {rustls, tokio_rustls};

@@ -97,7 +97,8 @@ impl CommandBody {
     ///
     /// | Command | Class |
     /// |---|---|
-    /// | CAPABILITY, NOOP, CHECK, ID, GETQUOTA, GETQUOTAROOT | `MAY_EXPUNGE` |
+    /// | CAPABILITY, NOOP, ID, GETQUOTA, GETQUOTAROOT | `MAY_EXPUNGE` |
+    /// | CHECK | WRITE, `MAY_EXPUNGE`: clients wait for it to know that what they sent before it is done |
     /// | LIST, LSUB, NAMESPACE, STATUS | READ, `MAY_EXPUNGE` |
     /// | CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE, SETQUOTA, APPEND | WRITE, `MAY_EXPUNGE` |
     /// | LOGIN, AUTHENTICATE, UNAUTHENTICATE, STARTTLS, COMPRESS, ENABLE, SELECT, EXAMINE, CLOSE, UNSELECT, IDLE, LOGOUT | ALONE, `MAY_EXPUNGE` |
@@ -115,7 +116,6 @@ impl CommandBody {
         match self {
             Self::Capability
             | Self::Noop
-            | Self::Check
             | Self::Id(_)
             | Self::GetQuota { .. }
             | Self::GetQuotaRoot { .. } => Class::MAY_EXPUNGE,
@@ -127,7 +127,8 @@ impl CommandBody {
             | Self::Rename { .. }
             | Self::Subscribe { .. }
             | Self::Unsubscribe { .. }
-            | Self::SetQuota { .. } => Class::WRITE | Class::MAY_EXPUNGE,
+            | Self::SetQuota { .. }
+            | Self::Check => Class::WRITE | Class::MAY_EXPUNGE,
             Self::Login(_)
             | Self::Authenticate { .. }
             | Self::Unauthenticate

@@ -20,6 +20,26 @@ pub struct List {
     pub returns: ListReturn,
 }
 
+impl List {
+    /// Whether a mailbox of this name is among those that are asked for, going by the reference and the patterns; the selection options are
+    /// the caller's.
+    pub fn matches(&self, name: &MailboxName, delimiter: Option<char>) -> bool {
+        let reference = self.reference.as_str();
+        self.patterns.iter().any(|pattern| match reference {
+            "" => pattern.matches(name, delimiter),
+            // Two texts without CR, LF and NUL make one.
+            _ => ListPattern::new(format!("{reference}{}", pattern.as_str()))
+                .is_ok_and(|pattern| pattern.matches(name, delimiter)),
+        })
+    }
+
+    /// Whether it asks for nothing but the delimiter and the root, by an empty pattern (RFC 9051 section 6.3.9): the answer is the empty name,
+    /// as `\\Noselect`.
+    pub fn is_for_delimiter(&self) -> bool {
+        matches!(self.patterns.as_slice(), [pattern] if pattern.as_str().is_empty())
+    }
+}
+
 pub(super) fn parse(parser: &mut Parser<'_>) -> Result<List, ParseError> {
     parser.space()?;
     let mut selection = ListSelection::default();

@@ -33,6 +33,36 @@ pub struct Store {
     pub flags: Vec<Flag>,
 }
 
+impl Store {
+    /// The flags of a message that has these now.
+    ///
+    /// ```
+    /// use postroad_imap::command::{Store, StoreOperation};
+    /// use postroad_imap::types::{Flag, SequenceSet};
+    ///
+    /// let mut store = Store {
+    ///     uid: true,
+    ///     messages: SequenceSet::parse("1")?.into(),
+    ///     unchanged_since: None,
+    ///     operation: StoreOperation::Add,
+    ///     silent: false,
+    ///     flags: vec![Flag::Seen],
+    /// };
+    /// assert_eq!(store.apply(&[Flag::Draft]), [Flag::Draft, Flag::Seen]);
+    /// store.operation = StoreOperation::Remove;
+    /// assert_eq!(store.apply(&[Flag::Draft, Flag::Seen]), [Flag::Draft]);
+    /// # Ok::<(), postroad_imap::ParseError>(())
+    /// ```
+    pub fn apply(&self, flags: &[Flag]) -> Vec<Flag> {
+        let others = flags.iter().filter(|flag| !self.flags.contains(flag));
+        match self.operation {
+            StoreOperation::Replace => self.flags.clone(),
+            StoreOperation::Add => others.chain(&self.flags).cloned().collect(),
+            StoreOperation::Remove => others.cloned().collect(),
+        }
+    }
+}
+
 pub(super) fn parse(parser: &mut Parser<'_>, uid: bool) -> Result<Store, ParseError> {
     parser.space()?;
     let messages = Messages::read(parser)?;

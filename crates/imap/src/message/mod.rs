@@ -20,12 +20,13 @@
 //! ```
 
 mod preview;
+mod row;
 mod search;
 mod sort;
 mod thread;
 
 pub use preview::preview;
-pub use search::{SearchContext, SearchProgram, SearchSource};
+pub use search::{SearchContext, SearchMessage, SearchProgram, SearchSource};
 pub use sort::{SortEntry, sort};
 pub use thread::{ThreadEntry, ordered_subject, references};
 

@@ -4,6 +4,7 @@ use crate::types::{Date, DateTime, Flag, Messages, ModSeq, UidSet};
 use bytes::Bytes;
 use postroad_message as mail;
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
 /// A message, as a search looks at it. What is not asked for is not fetched: a search by flags never needs the message itself.
 pub trait SearchSource {
@@ -60,6 +61,72 @@ pub struct SearchContext<'a> {
     pub now: i64,
     /// Whether the mailbox keeps the dates of SAVEDON and the like (RFC 8514).
     pub save_dates: bool,
+}
+
+impl SearchContext<'static> {
+    /// For the keys that a [server session](crate::server::Search) gives: it has put UIDs in place of numbers, `*` and `$`.
+    pub fn resolved(now: i64) -> Self {
+        static NONE: UidSet = UidSet::new();
+        Self { last_number: u32::MAX, last_uid: u32::MAX, saved: &NONE, now, save_dates: false }
+    }
+}
+
+/// A message that is at hand, for a search; of what mailboxes may know beside it it has flags and date.
+///
+/// ```
+/// use postroad_imap::command::{SearchKey, SearchKeys};
+/// use postroad_imap::message::{SearchContext, SearchMessage, SearchProgram};
+/// use postroad_imap::types::{DateTime, Flag};
+///
+/// let keys = SearchKeys::single(SearchKey::Seen)?.and(SearchKeys::single(SearchKey::Subject("HELLO".into()))?);
+/// let program = SearchProgram::new(keys, None).unwrap();
+/// let date = DateTime::from_unix(1_795_392_000, 0).unwrap();
+/// let message = SearchMessage::new(7, &[Flag::Seen], date, b"Subject: hello\r\n\r\n");
+/// assert!(program.matches(&message, &SearchContext::resolved(1_795_392_000)));
+/// # Ok::<(), postroad_imap::ParseError>(())
+/// ```
+#[derive(Debug)]
+pub struct SearchMessage<'a> {
+    uid: u32,
+    flags: &'a [Flag],
+    internal_date: DateTime,
+    octets: &'a [u8],
+    /// Parsed once, and only if somebody asks.
+    parsed: OnceCell<mail::Message<'a>>,
+}
+
+impl<'a> SearchMessage<'a> {
+    /// A message. It is parsed when the search looks into it, and not before.
+    pub fn new(uid: u32, flags: &'a [Flag], internal_date: DateTime, octets: &'a [u8]) -> Self {
+        Self { uid, flags, internal_date, octets, parsed: OnceCell::new() }
+    }
+}
+
+impl SearchSource for SearchMessage<'_> {
+    /// 0: this is for keys without message numbers.
+    fn number(&self) -> u32 {
+        0
+    }
+
+    fn uid(&self) -> u32 {
+        self.uid
+    }
+
+    fn has_flag(&self, flag: &Flag) -> bool {
+        self.flags.contains(flag)
+    }
+
+    fn internal_date(&self) -> DateTime {
+        self.internal_date
+    }
+
+    fn size(&self) -> u64 {
+        self.octets.len() as u64
+    }
+
+    fn message(&self) -> Option<&mail::Message<'_>> {
+        Some(self.parsed.get_or_init(|| mail::Message::parse(self.octets)))
+    }
 }
 
 /// The keys of a search, ready to be asked of many messages (RFC 9051 section 6.4.4).

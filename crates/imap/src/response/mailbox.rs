@@ -356,6 +356,28 @@ impl MailboxStatus {
         }
     }
 
+    /// The same, without what is not among these.
+    #[must_use]
+    pub fn only(mut self, items: &[StatusItem]) -> Self {
+        fn keep<T>(value: &mut Option<T>, item: StatusItem, items: &[StatusItem]) {
+            if !items.contains(&item) {
+                *value = None;
+            }
+        }
+        keep(&mut self.messages, StatusItem::Messages, items);
+        keep(&mut self.recent, StatusItem::Recent, items);
+        keep(&mut self.uid_next, StatusItem::UidNext, items);
+        keep(&mut self.uid_validity, StatusItem::UidValidity, items);
+        keep(&mut self.unseen, StatusItem::Unseen, items);
+        keep(&mut self.deleted, StatusItem::Deleted, items);
+        keep(&mut self.size, StatusItem::Size, items);
+        keep(&mut self.highest_mod_seq, StatusItem::HighestModSeq, items);
+        keep(&mut self.append_limit, StatusItem::AppendLimit, items);
+        keep(&mut self.mailbox_id, StatusItem::MailboxId, items);
+        keep(&mut self.deleted_storage, StatusItem::DeletedStorage, items);
+        self
+    }
+
     pub(super) fn parse(reader: &mut Reader<'_>, raw: &Bytes) -> Result<Self> {
         reader.space()?;
         let mut this = Self::new(read_mailbox(reader, raw)?);

@@ -267,7 +267,12 @@ impl Server {
 
     /// Whether a row could begin now: the output has room, and no literal is open.
     pub fn is_ready(&self) -> bool {
-        !self.output.is_full() && self.lane.as_ref().is_none_or(|lane| lane.literal.is_none())
+        self.has_room() && self.lane.as_ref().is_none_or(|lane| lane.literal.is_none())
+    }
+
+    /// Whether octets of an open literal could go out now: the output has room.
+    pub fn has_room(&self) -> bool {
+        !self.output.is_full()
     }
 
     /// Whether the client has switched to IMAP4rev2 (RFC 9051 section 6.3.1).

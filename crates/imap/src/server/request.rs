@@ -245,14 +245,14 @@ impl List {
         })
     }
 
-    /// The status of a mailbox that was just given, when the client asked for it (RFC 5819).
+    /// The status of a mailbox that was just given, when the client asked for it (RFC 5819). What was not asked for is left out.
     ///
     /// # Errors
     ///
     /// The output is full: here it is; write some, then give it again.
     #[allow(clippy::result_large_err, reason = "what is handed back is what was given")]
     pub fn status(&self, session: &mut Server, status: MailboxStatus) -> Result<(), Full<MailboxStatus>> {
-        session.untagged_of(&self.ticket, status, Response::MailboxStatus)
+        session.untagged_of(&self.ticket, status.only(&self.command.returns.status), Response::MailboxStatus)
     }
 
     /// OK: these were all.
@@ -262,8 +262,9 @@ impl List {
 }
 
 impl Status {
-    /// OK, with the answer.
+    /// OK, with the answer. What was not asked for is left out of it.
     pub fn ok(self, session: &mut Server, status: MailboxStatus) {
+        let status = status.only(&self.items);
         session.untagged_and_ok(self.ticket, &Response::MailboxStatus(status), "STATUS completed");
     }
 }

@@ -102,7 +102,7 @@ impl Row<'_> {
         self
     }
 
-    /// `UID`. UID commands begin their rows with it by themselves.
+    /// `UID`. UID commands begin their rows with it by themselves, and it stands in a row only once.
     pub fn uid(self) -> Self {
         let uid = self.uid;
         self.item(|row, text| row.uid(text, uid))

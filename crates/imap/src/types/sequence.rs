@@ -1,3 +1,4 @@
+use super::UidSet;
 use crate::grammar::Cursor;
 use bytes::Bytes;
 use core::fmt;
@@ -154,6 +155,20 @@ impl SequenceSet {
             }
         }
         joined
+    }
+}
+
+impl TryFrom<&UidSet> for SequenceSet {
+    type Error = ParseError;
+
+    /// The same UIDs; an error if there is none.
+    fn try_from(uids: &UidSet) -> Result<Self, ParseError> {
+        let number = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN).into();
+        let range = |range: core::ops::RangeInclusive<u32>| SequenceRange {
+            start: number(*range.start()),
+            end: number(*range.end()),
+        };
+        Self::from_ranges(uids.ranges().map(range).collect())
     }
 }
 

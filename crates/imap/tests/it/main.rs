@@ -15,6 +15,7 @@ mod commands;
 #[cfg(feature = "tokio-codec")]
 mod framed;
 mod framer;
+mod helpers;
 mod lenience;
 mod manual;
 mod memory;

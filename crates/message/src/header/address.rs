@@ -32,11 +32,43 @@ pub struct AddressList {
     pub(crate) defects: Vec<Defect>,
 }
 
+/// How exactly an address has to be written to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum AddressGrade {
+    /// What can be used in SMTP as it is (RFC 5321 section 4.1.2): no longer than its limits, with a domain or an address
+    /// literal that is one.
+    Smtp,
+    /// RFC 5322 with its obsolete syntax and comments, and RFC 6532.
+    #[default]
+    Message,
+    /// The same; and of an entry that does not follow it, the address in angle brackets at its very end, if there is one
+    /// only and it is exact: `alice@crepes.fr <alice@crepes.fr>`. Such a name is not to be trusted, nor that everybody
+    /// reads the entry so. The entry is a defect all the same.
+    Salvage,
+}
+
 impl AddressList {
     /// Reads the value of a field such as `To`, under the default [`Limits`]. It never fails.
     pub fn read(value: &[u8]) -> Self {
+        Self::read_as(value, AddressGrade::Message)
+    }
+
+    /// The same, with addresses of this grade.
+    ///
+    /// ```
+    /// use postroad_message::{AddressGrade, AddressList};
+    /// let value = b"a@b.example <c@d.example>, e@[x], <any@a>x@b";
+    /// let read = |grade| {
+    ///     let list = AddressList::read_as(value, grade);
+    ///     list.mailboxes().map(|mailbox| mailbox.address().to_string()).collect::<Vec<_>>()
+    /// };
+    /// assert!(read(AddressGrade::Smtp).is_empty());
+    /// assert_eq!(read(AddressGrade::Message), ["e@[x]"]);
+    /// assert_eq!(read(AddressGrade::Salvage), ["c@d.example", "e@[x]"]);
+    /// ```
+    pub fn read_as(value: &[u8], grade: AddressGrade) -> Self {
         let defects = Defects::at(0, false, Limits::DEFAULT.defects);
-        read_list(value, &Limits::DEFAULT, defects)
+        read_graded(value, &Limits::DEFAULT, defects, grade)
     }
 
     /// The entries that could be read exactly, mailboxes and groups in their order.
@@ -76,6 +108,8 @@ pub(crate) trait Form<'a> {
     fn group(&mut self, name: &Words<'a>, reader: &mut Reader<'a>) -> Result<(), Invalid>;
     /// The end of that group.
     fn end_group(&mut self);
+    /// An entry that could not be read.
+    fn invalid(&mut self, _entry: &'a [u8]) {}
     /// Whether the rest does not matter.
     fn is_done(&self) -> bool {
         false
@@ -84,8 +118,7 @@ pub(crate) trait Form<'a> {
 
 /// A mailbox that follows the grammar.
 pub(crate) struct Entry<'a> {
-    /// The display name; empty if there is none.
-    pub(crate) name: Words<'a>,
+    pub(crate) name: Name<'a>,
     /// The inside of the comment that names the owner, as was the custom of old.
     pub(crate) comment: Option<core::ops::Range<usize>>,
     /// The domains of an obsolete route.
@@ -93,10 +126,39 @@ pub(crate) struct Entry<'a> {
     pub(crate) address: AddrSpec,
 }
 
+/// A display name before it is decoded.
+pub(crate) enum Name<'a> {
+    None,
+    /// ASCII that needs no decoding, one space between its words.
+    Plain(&'a str),
+    Words(Words<'a>),
+}
+
 pub(crate) fn read_list(value: &[u8], limits: &Limits, defects: Defects) -> AddressList {
-    let mut form = Decoded::default();
+    read_graded(value, limits, defects, AddressGrade::Message)
+}
+
+pub(crate) fn read_graded(
+    value: &[u8],
+    limits: &Limits,
+    defects: Defects,
+    grade: AddressGrade,
+) -> AddressList {
+    let mut form = Decoded { grade, ..Decoded::default() };
     let defects = read_into(value, limits, defects, &mut form);
     AddressList { addresses: form.addresses, defects: defects.list }
+}
+
+fn decoded<'a>(entry: Entry<'a>, reader: &mut Reader<'a>) -> Result<Mailbox, Invalid> {
+    let name = match entry.comment {
+        Some(inside) => reader.comment_text(inside),
+        None => match &entry.name {
+            Name::None => None,
+            Name::Plain(text) => Some(String::from(*text)),
+            Name::Words(words) => reader.phrase(words)?,
+        },
+    };
+    Ok(Mailbox::from_parts(name, entry.address))
 }
 
 /// Mailboxes and groups, their names decoded.
@@ -104,20 +166,34 @@ pub(crate) fn read_list(value: &[u8], limits: &Limits, defects: Defects) -> Addr
 struct Decoded {
     addresses: Vec<Address>,
     group: Option<(String, Vec<Mailbox>)>,
+    grade: AddressGrade,
 }
 
-impl<'a> Form<'a> for Decoded {
-    fn mailbox(&mut self, entry: Entry<'a>, reader: &mut Reader<'a>) -> Result<(), Invalid> {
-        let name = match entry.comment {
-            Some(inside) => reader.comment_text(inside),
-            None => reader.phrase(&entry.name)?,
-        };
-        let mailbox = Mailbox::from_parts(name, entry.address);
+impl Decoded {
+    fn push(&mut self, mailbox: Mailbox) {
         match &mut self.group {
             Some((_, members)) => members.push(mailbox),
             None => self.addresses.push(mailbox.into()),
         }
+    }
+}
+
+impl<'a> Form<'a> for Decoded {
+    fn mailbox(&mut self, entry: Entry<'a>, reader: &mut Reader<'a>) -> Result<(), Invalid> {
+        if self.grade == AddressGrade::Smtp && postroad_core::Mailbox::try_from(&entry.address).is_err() {
+            return Err(Invalid);
+        }
+        let mailbox = decoded(entry, reader)?;
+        self.push(mailbox);
         Ok(())
+    }
+
+    fn invalid(&mut self, entry: &'a [u8]) {
+        if self.grade == AddressGrade::Salvage {
+            if let Some(mailbox) = salvage(entry) {
+                self.push(mailbox);
+            }
+        }
     }
 
     fn group(&mut self, name: &Words<'a>, reader: &mut Reader<'a>) -> Result<(), Invalid> {
@@ -137,11 +213,7 @@ struct First(Option<Mailbox>);
 
 impl<'a> Form<'a> for First {
     fn mailbox(&mut self, entry: Entry<'a>, reader: &mut Reader<'a>) -> Result<(), Invalid> {
-        let mut decoded = Decoded::default();
-        decoded.mailbox(entry, reader)?;
-        if let Some(Address::Mailbox(mailbox)) = decoded.addresses.pop() {
-            self.0 = Some(mailbox);
-        }
+        self.0 = Some(decoded(entry, reader)?);
         Ok(())
     }
 
@@ -250,6 +322,129 @@ pub(crate) struct Placed<'a> {
     apart: bool,
 }
 
+/// The address in angle brackets at the end of an entry that does not follow the grammar.
+fn salvage(entry: &[u8]) -> Option<Mailbox> {
+    let inside = entry.trim_ascii().strip_suffix(b">")?;
+    let open = memchr::memchr(b'<', inside)?;
+    let (name, address) = (inside.get(..open)?, inside.get(open + 1..)?);
+    if address.iter().chain(name).any(|octet| matches!(octet, b'<' | b'>')) {
+        return None;
+    }
+    let address = core::str::from_utf8(address).ok()?.parse().ok()?;
+    let name = name.trim_ascii();
+    let name = name.strip_prefix(b"\"").and_then(|name| name.strip_suffix(b"\"")).unwrap_or(name);
+    Some(Mailbox::from_parts(Some(decode_text(name, &mut Defects::default()).into_owned()), address))
+}
+
+/// What a character may be part of in a plain entry.
+const ATOM: u8 = 1;
+const DOT: u8 = 2;
+const SPACE: u8 = 4;
+
+const PLAIN: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut octet = 0;
+    while octet < 0x80 {
+        if is_atext(octet) {
+            table[octet as usize] = ATOM;
+        }
+        octet += 1;
+    }
+    table[b'.' as usize] = DOT;
+    table[b' ' as usize] = SPACE;
+    table
+};
+
+/// The length of the run of characters of these kinds at `at`.
+#[inline]
+fn run_of(octets: &[u8], at: usize, kinds: u8) -> usize {
+    let rest = octets.get(at..).unwrap_or_default();
+    rest.iter().position(|&octet| PLAIN[usize::from(octet)] & kinds == 0).unwrap_or(rest.len())
+}
+
+/// Where the `dot-atom` of ASCII at `at` ends.
+#[inline]
+fn dot_atom(octets: &[u8], at: usize) -> Option<usize> {
+    // An empty word at either end, or between two dots.
+    let mut word_is_empty = true;
+    let mut end = at;
+    for &octet in octets.get(at..)? {
+        match PLAIN[usize::from(octet)] {
+            ATOM => word_is_empty = false,
+            DOT if !word_is_empty => word_is_empty = true,
+            DOT => return None,
+            _ => break,
+        }
+        end += 1;
+    }
+    (!word_is_empty).then_some(end)
+}
+
+/// An entry in one of the forms that nearly all have, `local@domain` and `name <local@domain>`, and where it ends; `None`
+/// for one that needs a closer look, though it may be right.
+fn plain_entry(octets: &[u8], start: usize, in_group: bool) -> Option<(Entry<'_>, usize)> {
+    let mut at = start;
+    let mut name = start..start;
+    if octets.get(at) == Some(&b'"') {
+        let inside = octets.get(at + 1..)?;
+        let length = memchr::memchr2(b'"', b'\\', inside)?;
+        let text = inside.get(..length)?;
+        let plain = text.iter().all(|octet| matches!(octet, b' '..=b'~'))
+            && !text.windows(2).any(|pair| pair == b"=?")
+            && !text.trim_ascii().is_empty();
+        if inside.get(length) != Some(&b'"') || !plain {
+            return None;
+        }
+        name = at + 1..at + 1 + length;
+        at += length + 2;
+        at += run_of(octets, at, SPACE);
+    } else {
+        let end = at + run_of(octets, at, ATOM | DOT | SPACE);
+        if octets.get(end) == Some(&b'<') {
+            let text = octets.get(at..end)?.trim_ascii_end();
+            let words = text.first() == Some(&b'.')
+                || text.windows(2).any(|pair| pair == b"=?" || pair == b"  " || pair == b". ");
+            if words {
+                return None;
+            }
+            name = at..at + text.len();
+            at = end;
+        }
+    }
+    let is_angle = octets.get(at) == Some(&b'<');
+    if !is_angle && !name.is_empty() {
+        return None;
+    }
+    let local_part = at + usize::from(is_angle);
+    let at_sign = dot_atom(octets, local_part)?;
+    if octets.get(at_sign) != Some(&b'@') {
+        return None;
+    }
+    let end = dot_atom(octets, at_sign + 1)?;
+    at = end;
+    if is_angle {
+        if octets.get(at) != Some(&b'>') {
+            return None;
+        }
+        at += 1;
+    }
+    loop {
+        match octets.get(at) {
+            Some(b' ' | b'\t' | b'\n') => at += 1,
+            Some(b'\r') if octets.get(at + 1) == Some(&b'\n') => at += 2,
+            None | Some(b',') => break,
+            Some(b';') if in_group => break,
+            _ => return None,
+        }
+    }
+    // All of it is ASCII.
+    let text = core::str::from_utf8(octets.get(start..end)?).ok()?;
+    let part = |from: usize, to: usize| text.get(from - start..to - start);
+    let name = if name.is_empty() { Name::None } else { Name::Plain(part(name.start, name.end)?) };
+    let address = AddrSpec::from_parts(part(local_part, at_sign)?, part(at_sign + 1, end)?);
+    Some((Entry { name, comment: None, route: Vec::new(), address }, at))
+}
+
 /// What an entry turned out to be.
 enum Found<'a> {
     Mailbox(Entry<'a>),
@@ -263,6 +458,13 @@ impl<'a> Reader<'a> {
     /// One entry, up to its comma or end. On failure the scanner stands behind the entry, and the defect is noted.
     fn entry(&mut self, group_allowed: bool, form: &mut impl Form<'a>) {
         let start = self.scanner.at;
+        if let Some((entry, end)) = plain_entry(self.scanner.octets, start, !group_allowed) {
+            self.scanner.at = end;
+            if form.mailbox(entry, self).is_ok() {
+                return;
+            }
+            self.scanner.at = start;
+        }
         let found = self.address(group_allowed);
         let mut too_deep = core::mem::take(&mut self.scanner.comment_too_deep);
         let mut unterminated = core::mem::take(&mut self.scanner.unterminated);
@@ -290,6 +492,7 @@ impl<'a> Reader<'a> {
         // The members of a group were judged one by one.
         if !is_group {
             self.skip_entry(start, !group_allowed);
+            form.invalid(self.scanner.octets.get(start..self.scanner.at).unwrap_or_default());
         }
     }
 
@@ -338,7 +541,7 @@ impl<'a> Reader<'a> {
                 let (route, address) = self.angle_address()?;
                 self.scanner.skip_cfws();
                 self.must_end()?;
-                Ok(Found::Mailbox(Entry { name: words, comment: None, route, address }))
+                Ok(Found::Mailbox(Entry { name: Name::Words(words), comment: None, route, address }))
             }
             Some(b'@') => {
                 let local_part = self.local_part(&words)?;
@@ -348,7 +551,7 @@ impl<'a> Reader<'a> {
                 let address = AddrSpec::new(&local_part, &domain).map_err(|_| Invalid)?;
                 // The name of old: `alice@crepes.fr (Alice)`.
                 let comment = behind.comment.filter(|_| behind.leading_space);
-                Ok(Found::Mailbox(Entry { name: Vec::new(), comment, route: Vec::new(), address }))
+                Ok(Found::Mailbox(Entry { name: Name::None, comment, route: Vec::new(), address }))
             }
             Some(b':') if group_allowed && !words.is_empty() => {
                 self.scanner.at += 1;

@@ -292,3 +292,43 @@ fn one_address_from_text() {
     assert!(AddrSpec::new("a", "[x]y]").is_err());
     assert!(Mailbox::new("x\r\ny", AddrSpec::new("a", "b").unwrap()).is_err());
 }
+
+#[test]
+fn three_grades() {
+    use postroad_message::AddressGrade::{Message, Salvage, Smtp};
+    let read = |value: &str, grade| {
+        let list = AddressList::read_as(value.as_bytes(), grade);
+        let shown: Vec<String> = list.mailboxes().map(ToString::to_string).collect();
+        (shown.join(" | "), list.is_complete())
+    };
+    let long = format!("{}@example.com", "x".repeat(250));
+    for value in ["a@[192.0.2.300]", "a@-b.example", "a@b_c.example", &long] {
+        assert_eq!(read(value, Message), (value.to_owned(), true), "{value}");
+        assert_eq!(read(value, Smtp), (String::new(), false), "{value}");
+    }
+    for value in ["a@example.com", "a@[192.0.2.1]", "\"a b\"@example.com", "a@[IPv6:::1]"] {
+        assert_eq!(read(value, Smtp), (value.to_owned(), true));
+    }
+    assert_eq!(read("G: a@b_c, d@example.com;, e@f_g", Smtp), ("d@example.com".into(), false));
+    // What a salvaged name looks like may be a lie, so it is a defect all the same.
+    for (value, salvaged) in [
+        ("eve@example.org <alice@crepes.fr>", "\"eve@example.org\" <alice@crepes.fr>"),
+        ("Alice [x] <alice@crepes.fr> ", "\"Alice [x]\" <alice@crepes.fr>"),
+        ("G: x y, J: Doe <j@d>;, b@c", "\"J: Doe\" <j@d> | b@c"),
+    ] {
+        assert_eq!(read(value, Salvage), (salvaged.into(), false), "{value}");
+    }
+    for value in [
+        "<any@a>x@b",
+        "a <b@c> d",
+        "a <b@c> <d@e>",
+        "<a@@b>",
+        "a <b>",
+        "root",
+        "a b@c",
+        "<<a@b>>",
+        "x<y> <a@b>",
+    ] {
+        assert_eq!(read(value, Salvage).0, "", "{value}");
+    }
+}

@@ -142,6 +142,18 @@ impl Mail {
 }
 
 /// What [`Event::Rcpt`](super::Event::Rcpt) asks: is there such a recipient? Dropped: 451.
+///
+/// As every token it is answered once: the answer takes it.
+///
+/// ```compile_fail,E0382
+/// use postroad_smtp::reply::Rejection;
+/// use postroad_smtp::server::{Rcpt, Server};
+///
+/// fn twice(server: &mut Server, rcpt: Rcpt) {
+///     rcpt.accept(server);
+///     rcpt.reject(server, Rejection::temporary());
+/// }
+/// ```
 #[derive(Debug)]
 #[must_use = "the session waits until this is answered"]
 pub struct Rcpt {

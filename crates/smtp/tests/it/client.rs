@@ -84,7 +84,7 @@ impl Talk {
     }
 
     /// A message is asked for.
-    fn begin_body(&mut self) -> CommandId {
+    pub(crate) fn begin_body(&mut self) -> CommandId {
         let id = self.client.send(Command::Data).unwrap();
         assert_eq!(self.sent(), "DATA\r\n");
         assert_eq!(self.events("354 go\r\n"), [Event::SendBody(id)]);

@@ -19,6 +19,7 @@ mod faults;
 mod framed;
 mod harness;
 mod memory;
+mod misuse;
 mod pair;
 #[cfg(feature = "sasl")]
 mod sasl;

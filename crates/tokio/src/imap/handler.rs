@@ -297,7 +297,7 @@ pub trait Handler: Send + Sync {
         ready(Err(No::cannot()))
     }
 
-    /// A message is offered by APPEND: somewhere to put it.
+    /// A message is offered by APPEND: somewhere to put it. Refuses by default.
     ///
     /// # Errors
     ///
@@ -307,9 +307,12 @@ pub trait Handler: Send + Sync {
         account: &Self::Account,
         mailbox: &MailboxName,
         message: &AppendMessage,
-    ) -> impl Future<Output = Result<Self::Upload, No>> + Send;
+    ) -> impl Future<Output = Result<Self::Upload, No>> + Send {
+        let _ = (account, mailbox, message);
+        ready(Err(No::cannot()))
+    }
 
-    /// Octets of a message. The next are not read before this is done.
+    /// Octets of a message that [`append`](Self::append) took. The next are not read before this is done.
     ///
     /// # Errors
     ///
@@ -318,7 +321,10 @@ pub trait Handler: Send + Sync {
         &self,
         upload: &mut Self::Upload,
         chunk: Bytes,
-    ) -> impl Future<Output = Result<(), No>> + Send;
+    ) -> impl Future<Output = Result<(), No>> + Send {
+        let _ = (upload, chunk);
+        ready(Err(No::cannot()))
+    }
 
     /// The messages of one APPEND are whole: store them, all or none; they must be safe on disk by then. Gives UIDVALIDITY and their UIDs, in
     /// order.
@@ -331,7 +337,10 @@ pub trait Handler: Send + Sync {
         account: &Self::Account,
         mailbox: &MailboxName,
         uploads: Vec<Self::Upload>,
-    ) -> impl Future<Output = Result<(u32, UidSet), No>> + Send;
+    ) -> impl Future<Output = Result<(u32, UidSet), No>> + Send {
+        let _ = (account, mailbox, uploads);
+        ready(Err(No::cannot()))
+    }
 
     /// FETCH: give a row for each message to `rows`, in any order; see [`Fetch`].
     ///

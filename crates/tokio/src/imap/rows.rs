@@ -2,9 +2,9 @@
 
 use bytes::Bytes;
 use postroad_core::Full;
-use postroad_imap::response::{ListResponse, MailboxStatus};
+use postroad_imap::response::{ListResponse, MailboxAttribute, MailboxStatus};
 use postroad_imap::server::{Fetch, List, Literal, Resync, Row, RowError, SectionItem, Server, Store};
-use postroad_imap::types::{Flag, ModSeq, UidSet};
+use postroad_imap::types::{Flag, MailboxName, ModSeq, UidSet};
 use std::future::poll_fn;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
@@ -16,15 +16,32 @@ pub(super) struct Shared(Mutex<Inner>);
 #[derive(Debug)]
 pub(super) struct Inner {
     pub(super) session: Server,
-    /// Who waits for room in the output.
+    /// Who waits for his turn: room in the output, and no literal that is open.
     waiting: Vec<Waker>,
+    /// Who waits for room, in the literal that is open.
+    waiting_in_literal: Vec<Waker>,
     /// A handler has given something since the driver looked.
     pub(super) has_output: bool,
+    /// The connection is over: nobody waits for anything.
+    is_over: bool,
+}
+
+/// What somebody waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wait {
+    Turn,
+    Room,
 }
 
 impl Shared {
     pub(super) fn new(session: Server) -> Self {
-        Self(Mutex::new(Inner { session, waiting: Vec::new(), has_output: false }))
+        Self(Mutex::new(Inner {
+            session,
+            waiting: Vec::new(),
+            waiting_in_literal: Vec::new(),
+            has_output: false,
+            is_over: false,
+        }))
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -32,28 +49,44 @@ impl Shared {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Wakes those that wait for room, if there is some; and says whether there was somebody.
+    /// Wakes those for whom there is room now; and says whether there was somebody.
     pub(super) fn wake(&self) -> bool {
         let mut inner = self.lock();
-        if inner.waiting.is_empty() || !inner.session.is_ready() {
-            return false;
+        let mut woken = Vec::new();
+        if inner.is_over || inner.session.has_room() {
+            woken.append(&mut inner.waiting_in_literal);
         }
-        let waiting = std::mem::take(&mut inner.waiting);
+        if inner.is_over || inner.session.is_ready() {
+            woken.append(&mut inner.waiting);
+        }
         drop(inner);
-        waiting.into_iter().for_each(Waker::wake);
-        true
+        let any = !woken.is_empty();
+        woken.into_iter().for_each(Waker::wake);
+        any
     }
 
-    /// Tries again whenever there is room, until it is done.
-    async fn with_room<T>(&self, mut attempt: impl FnMut(&mut Server) -> Option<T>) -> T {
+    /// The connection is over: whoever waits is told so, now and later.
+    pub(super) fn end(&self) {
+        self.lock().is_over = true;
+        self.wake();
+    }
+
+    /// Tries again whenever there is room, until it is done. `None`: the connection is over.
+    async fn with_room<T>(&self, wait: Wait, mut attempt: impl FnMut(&mut Server) -> Option<T>) -> Option<T> {
         poll_fn(|context| {
             let mut inner = self.lock();
-            if let Some(done) = attempt(&mut inner.session) {
-                inner.has_output = true;
-                return Poll::Ready(done);
+            if inner.is_over {
+                return Poll::Ready(None);
             }
-            inner.waiting.push(context.waker().clone());
             inner.has_output = true;
+            if let Some(done) = attempt(&mut inner.session) {
+                return Poll::Ready(Some(done));
+            }
+            let waker = context.waker().clone();
+            match wait {
+                Wait::Turn => inner.waiting.push(waker),
+                Wait::Room => inner.waiting_in_literal.push(waker),
+            }
             Poll::Pending
         })
         .await
@@ -105,7 +138,7 @@ impl<'a> Rows<'a> {
     pub async fn row(&self, uid: u32, write: impl FnOnce(Row<'_>) -> Row<'_>) -> Result<(), Gone> {
         let mut write = Some(write);
         self.shared
-            .with_room(|session| match Self::begin(&self.of, session, uid) {
+            .with_room(Wait::Turn, |session| match Self::begin(&self.of, session, uid) {
                 Ok(row) => {
                     if let Some(write) = write.take() {
                         write(row).end();
@@ -116,6 +149,7 @@ impl<'a> Rows<'a> {
                 Err(_) => Some(Err(Gone)),
             })
             .await
+            .unwrap_or(Err(Gone))
     }
 
     /// A row with a section of `len` octets that come in chunks: push them into the [`RowBody`], then end it.
@@ -133,7 +167,7 @@ impl<'a> Rows<'a> {
         let mut write = Some(write);
         let literal = self
             .shared
-            .with_room(|session| match Self::begin(&self.of, session, uid) {
+            .with_room(Wait::Turn, |session| match Self::begin(&self.of, session, uid) {
                 Ok(row) => match write.take() {
                     Some(write) => Some(Ok(write(row).stream(item, len))),
                     None => Some(Err(Gone)),
@@ -141,7 +175,8 @@ impl<'a> Rows<'a> {
                 Err(RowError::Full) => None,
                 Err(_) => Some(Err(Gone)),
             })
-            .await?;
+            .await
+            .unwrap_or(Err(Gone))?;
         Ok(RowBody { shared: self.shared, literal })
     }
 
@@ -153,12 +188,13 @@ impl<'a> Rows<'a> {
     pub async fn stored(&self, uid: u32, flags: &[Flag], mod_seq: Option<ModSeq>) -> Result<(), Gone> {
         let RowsOf::Store(store) = &self.of else { return Err(Gone) };
         self.shared
-            .with_room(|session| match store.stored(session, uid, flags, mod_seq) {
+            .with_room(Wait::Turn, |session| match store.stored(session, uid, flags, mod_seq) {
                 Ok(()) => Some(Ok(())),
                 Err(RowError::Full) => None,
                 Err(_) => Some(Err(Gone)),
             })
             .await
+            .unwrap_or(Err(Gone))
     }
 
     /// Messages that have gone since a modification sequence, before the first row: for FETCH with VANISHED, and when a mailbox is
@@ -166,7 +202,7 @@ impl<'a> Rows<'a> {
     pub async fn vanished(&self, gone: UidSet) {
         let mut waiting = Some(gone);
         self.shared
-            .with_room(|session| {
+            .with_room(Wait::Turn, |session| {
                 let gone = waiting.take()?;
                 let told = match &self.of {
                     RowsOf::Fetch(fetch) => fetch.vanished(session, gone),
@@ -204,11 +240,13 @@ impl RowBody<'_> {
         let mut waiting = Some(chunk);
         let literal = &mut self.literal;
         self.shared
-            .with_room(|session| match literal.push(session, waiting.take().unwrap_or_default()) {
-                Ok(()) => Some(()),
-                Err(Full(back)) => {
-                    waiting = Some(back);
-                    None
+            .with_room(Wait::Room, |session| {
+                match literal.push(session, waiting.take().unwrap_or_default()) {
+                    Ok(()) => Some(()),
+                    Err(Full(back)) => {
+                        waiting = Some(back);
+                        None
+                    }
                 }
             })
             .await;
@@ -245,11 +283,27 @@ impl Lists<'_> {
         *self.list.is_lsub()
     }
 
+    /// Those of the mailboxes whose names match; and the root with its delimiter, when the client asked for nothing else. The selection options
+    /// (RFC 5258) are the caller's.
+    pub async fn matching(&self, delimiter: Option<char>, mailboxes: impl IntoIterator<Item = ListResponse>) {
+        let command = self.list.command();
+        if command.is_for_delimiter() {
+            let mut root = ListResponse::new(MailboxName::default(), delimiter);
+            root.attributes.push(MailboxAttribute::NoSelect);
+            return self.mailbox(root).await;
+        }
+        for mailbox in mailboxes {
+            if command.matches(&mailbox.mailbox, delimiter) {
+                self.mailbox(mailbox).await;
+            }
+        }
+    }
+
     /// A mailbox that matches.
     pub async fn mailbox(&self, mailbox: ListResponse) {
         let mut waiting = Some(mailbox);
         self.shared
-            .with_room(|session| match self.list.mailbox(session, waiting.take()?) {
+            .with_room(Wait::Turn, |session| match self.list.mailbox(session, waiting.take()?) {
                 Ok(()) => Some(()),
                 Err(Full(back)) => {
                     waiting = Some(back);
@@ -263,7 +317,7 @@ impl Lists<'_> {
     pub async fn status(&self, status: MailboxStatus) {
         let mut waiting = Some(status);
         self.shared
-            .with_room(|session| match self.list.status(session, waiting.take()?) {
+            .with_room(Wait::Turn, |session| match self.list.status(session, waiting.take()?) {
                 Ok(()) => Some(()),
                 Err(Full(back)) => {
                     waiting = Some(back);

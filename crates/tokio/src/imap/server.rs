@@ -17,6 +17,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Sleep;
 
 type Fault = Error<server::Error>;
 type Boxed<'h, T> = Pin<Box<dyn Future<Output = T> + Send + 'h>>;
@@ -45,6 +46,8 @@ enum Happening<H: Handler> {
     Polled(Polled<Server>),
     Answer(Answer<H>),
     Shutdown,
+    /// Nothing is in flight any more, or it takes too long.
+    Close,
     MailboxGone,
 }
 
@@ -75,8 +78,8 @@ struct Serving<'h, H: Handler, Io> {
 /// Serves one connection until it is over; the decisions are `handler`'s.
 ///
 /// A transport that is TLS already (port 993, RFC 8314) is served as such: give it as [`MaybeTls::Tls`], by
-/// [`tls::accept`](crate::tls::accept). STARTTLS is done by [`ServeOptions::tls`], if the configuration offers it. On shutdown the session
-/// says BYE.
+/// [`tls::accept`](crate::tls::accept). STARTTLS is done by [`ServeOptions::tls`], if the configuration offers it. On shutdown what
+/// is in flight is finished, within [`Limits::linger`](crate::Limits::linger), and then the session says BYE.
 ///
 /// How many connections there may be, in all and from one address, is up to the caller. Set `TCP_NODELAY` on its sockets: what is
 /// written here is written whole.
@@ -117,7 +120,9 @@ where
     };
     let mut shutdown = std::mem::take(&mut options.shutdown);
     let mut shutdown = pin!(shutdown.wait());
-    let mut told = false;
+    // Once it was told, how long it still waits for what is in flight.
+    let mut closing: Option<Pin<Box<Sleep>>> = None;
+    let mut is_closed = false;
     let mut serving = Serving {
         handler,
         shared: Arc::new(Shared::new(session)),
@@ -134,10 +139,12 @@ where
             if let Poll::Ready(happening) = serving.poll(context) {
                 return Poll::Ready(happening);
             }
-            if told {
-                return Poll::Pending;
+            match &mut closing {
+                _ if is_closed => Poll::Pending,
+                None => shutdown.as_mut().poll(context).map(|()| Happening::Shutdown),
+                Some(_) if serving.is_at_rest() => Poll::Ready(Happening::Close),
+                Some(sleep) => sleep.as_mut().poll(context).map(|()| Happening::Close),
             }
-            shutdown.as_mut().poll(context).map(|()| Happening::Shutdown)
         })
         .await;
         let polled = match happening {
@@ -152,7 +159,11 @@ where
                 continue;
             }
             Happening::Shutdown => {
-                told = true;
+                closing = Some(Box::pin(tokio::time::sleep(options.limits.linger)));
+                continue;
+            }
+            Happening::Close => {
+                is_closed = true;
                 serving.shared.lock().session.shut_down();
                 continue;
             }
@@ -223,6 +234,11 @@ where
                 return Poll::Pending;
             }
         }
+    }
+
+    /// Whether no command is being worked on.
+    fn is_at_rest(&self) -> bool {
+        self.running.is_empty() && self.storing.is_none() && self.uploads.is_none()
     }
 
     /// Says whether TLS may begin, and begins it.
@@ -299,17 +315,9 @@ where
         if let Some(storing) = self.storing.take() {
             storing.await;
         }
-        while !self.running.is_empty() {
-            // Whoever waits for room must learn that there is nobody any more.
-            poll_fn(|context| {
-                let next = self.running.poll_next_unpin(context);
-                if next.is_pending() && self.shared.wake() {
-                    context.waker().wake_by_ref();
-                }
-                next
-            })
-            .await;
-        }
+        // Whoever waits for room must learn that there is nobody any more.
+        self.shared.end();
+        while self.running.next().await.is_some() {}
     }
 
     fn run(&mut self, work: impl Future<Output = Answer<H>> + Send + 'h) {

@@ -1,6 +1,6 @@
 //! A client that reads a maildrop.
 
-use crate::{Connection, Error, Limits, MaybeTls};
+use crate::{Connection, Error, Limits, MaybeTls, Tap, TlsPolicy};
 use postroad_pop3::client::{self, CommandId, Config, Event, NotNow, Reply};
 use postroad_pop3::command::Command;
 use postroad_pop3::response::StatusLine;
@@ -11,18 +11,6 @@ use postroad_pop3::{DataFaults, ParseError};
 use std::time::Duration;
 use std::{fmt, io};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
-
-/// Whether to use STLS. On a transport that is TLS from the beginning none of them does anything.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum TlsPolicy {
-    /// No login without it.
-    #[default]
-    Required,
-    /// If the server offers it. Who stands in between can prevent it.
-    Opportunistic,
-    /// Not at all.
-    None,
-}
 
 /// How a [`Client`] connects.
 #[derive(Clone)]
@@ -38,6 +26,8 @@ pub struct ClientOptions {
     pub config: Config,
     /// The driver's limits.
     pub limits: Limits,
+    /// Who listens. Nobody by default.
+    pub tap: Option<Tap>,
 }
 
 impl Default for ClientOptions {
@@ -49,6 +39,7 @@ impl Default for ClientOptions {
             handshake: Duration::from_secs(60),
             config: Config::new(),
             limits: Limits::default(),
+            tap: None,
         }
     }
 }
@@ -159,7 +150,8 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Client<Io> {
             Some(info) => client::Client::new_over_tls(options.config.clone(), info),
             None => client::Client::new(options.config.clone()),
         };
-        let connection = Connection::with_limits(session, io, options.limits);
+        let mut connection = Connection::with_limits(session, io, options.limits);
+        connection.set_tap(options.tap.clone());
         let mut client = Self { connection, capabilities: Capabilities::default() };
         while !matches!(client.next().await?, Event::Greeting(_)) {}
         client.ask_capabilities().await?;

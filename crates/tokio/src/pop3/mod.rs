@@ -7,7 +7,8 @@ mod handler;
 mod server;
 
 // The public interface is:
-pub use client::{Client, ClientError, ClientOptions, TlsPolicy};
+pub use crate::TlsPolicy;
+pub use client::{Client, ClientError, ClientOptions};
 pub use handler::{Handler, NotRemoved};
 pub use server::serve;
 

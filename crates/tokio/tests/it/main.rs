@@ -4,6 +4,14 @@
 #[cfg(feature = "rustls")]
 mod certificates;
 mod driver;
+#[cfg(feature = "imap")]
+mod imap;
+#[cfg(feature = "imap")]
+mod imap_dropped;
+#[cfg(feature = "imap")]
+mod imap_serve;
+#[cfg(feature = "imap")]
+mod office;
 #[cfg(feature = "pop3")]
 mod pop3;
 #[cfg(feature = "smtp")]

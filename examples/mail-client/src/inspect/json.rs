@@ -125,7 +125,7 @@ fn numbers(parts: &[Part<'_>]) -> Vec<String> {
     parts.iter().map(|part| part.number().to_string()).collect()
 }
 
-fn entries(list: &AddressList) -> Vec<Entry> {
+pub(crate) fn entries(list: &AddressList) -> Vec<Entry> {
     let entry = |address: &Address| match address {
         Address::Mailbox(mailbox) => Entry::of(mailbox),
         Address::Group(group) => Entry::Group {

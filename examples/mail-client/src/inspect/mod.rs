@@ -14,6 +14,7 @@ use postroad_message::Message;
 use crate::cli;
 use crate::terminal::complain;
 use json::Inspection;
+pub(crate) use json::{Entry, entries};
 
 /// Shows every message that can be read, however broken. Exit code 1 when a file cannot be read; the others are shown all the same.
 pub(crate) fn run(options: &cli::Inspect) -> Result<ExitCode> {

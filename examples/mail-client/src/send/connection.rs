@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, anyhow, bail};
 use bytes::Bytes;
 use conversation::{Smtp, Traced};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use postroad_sasl::PlainClient;
 use postroad_smtp::client::{
     Client, Config, Envelope, Opening, OpeningFailure, OpeningProgress, Outcome, Progress, TlsPolicy,
@@ -21,22 +21,13 @@ use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 
 use super::content::Content;
-use crate::terminal;
+use crate::terminal::{self, progress_bar};
+use crate::tls::Security;
 
 /// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(60);
 /// How long the goodbye of a server is waited for, when all is done.
 const GOODBYE: Duration = Duration::from_secs(10);
-/// Messages from this size on have a progress bar.
-const LONG: u64 = 1 << 20;
-
-/// What TLS there must be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Security {
-    Implicit,
-    StartTls,
-    None,
-}
 
 /// Where to connect to, and how.
 pub(crate) struct Target {
@@ -94,7 +85,7 @@ impl Connection {
         let (client, io) = if target.security == Security::Implicit {
             let io = handshake(&target, tcp).await.with_context(|| format!("TLS with {server}"))?;
             if is_traced {
-                terminal::tell(conversation::Line::note(tls_name(&io)));
+                terminal::tell(conversation::Line::note(crate::tls::name(&io)));
             }
             (Client::new_tls(config, tls_info(&io), now()), io)
         } else {
@@ -215,7 +206,7 @@ async fn opened(
                 .await
                 .context("TLS")?;
             let io = connection.driver().io();
-            connection.session.note(tls_name(io));
+            connection.session.note(crate::tls::name(io));
             let info = tls_info(io);
             progress = opening.tls_established(&mut connection.session.session, info);
         }
@@ -248,27 +239,4 @@ fn tls_info(io: &Io) -> TlsInfo {
     let mut info = TlsInfo::new();
     info.exporter = io.tls_info().and_then(|known| known.exporter);
     info
-}
-
-fn tls_name(io: &Io) -> String {
-    let MaybeTls::Tls(tls) = io else { return "in the clear".into() };
-    let state = tls.get_ref().1;
-    let version = state.protocol_version().and_then(|version| version.as_str()).unwrap_or("TLS");
-    let suite = state.negotiated_cipher_suite().and_then(|suite| suite.suite().as_str()).unwrap_or("?");
-    format!("under TLS from here on: {version}, {suite}")
-}
-
-/// Shown on a terminal, for long messages.
-fn progress_bar(size: u64, is_traced: bool) -> ProgressBar {
-    if size < LONG || is_traced {
-        return ProgressBar::hidden();
-    }
-    // On a standard error that is no terminal it draws nothing.
-    let style =
-        ProgressStyle::with_template("{bar:40} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left");
-    let bar = ProgressBar::new(size);
-    match style {
-        Ok(style) => bar.with_style(style),
-        Err(_) => bar,
-    }
 }

@@ -1,15 +1,12 @@
 //! `send`: one message to a submission server.
 
-mod address;
 mod compose;
 mod connection;
 mod content;
 mod envelope;
 mod lines;
 mod media_type;
-mod password;
 mod report;
-mod tls;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -19,9 +16,10 @@ use postroad_sasl::{Plain, PlainClient};
 use postroad_smtp::client::Envelope;
 use postroad_smtp::types::{BodyType, ForwardPath};
 
-use crate::cli;
 use crate::terminal::told;
-use connection::{Connection, Security, Target};
+use crate::tls::Security;
+use crate::{address, cli, password, tls};
+use connection::{Connection, Target};
 use content::Content;
 use envelope::Addresses;
 
@@ -48,7 +46,7 @@ pub(crate) fn run(options: &cli::Send, traced: bool) -> Result<ExitCode> {
     envelope.smtp_utf8 = options.smtputf8;
     let mechanism = match &options.server.user {
         Some(user) => {
-            let password = password::ask(&options.server, user)?;
+            let password = password::ask(options.server.password_stdin, user, &options.server.address)?;
             let plain = Plain::new(None, user, password.expose()).context("the name or the password")?;
             Some(PlainClient::new(plain))
         }

@@ -48,7 +48,7 @@ pub(crate) struct Heard {
 /// The server's certificate, signed by itself; it may be marked as that of an authority.
 pub(crate) struct Certificate {
     pub(crate) pem: String,
-    config: Arc<rustls::ServerConfig>,
+    pub(crate) config: Arc<rustls::ServerConfig>,
 }
 
 impl Certificate {

@@ -6,8 +6,16 @@
     reason = "a helper that cannot go on fails its test"
 )]
 
+mod fetch;
 mod inspect;
+mod keeper;
 mod loopback;
+mod mailbox;
+mod mailbox_tls;
+// The store behind the tests of the crate's own client: one for both.
+#[allow(dead_code, reason = "not everything in it is asked for here")]
+#[path = "../../../../crates/tokio/tests/it/office.rs"]
+mod office;
 mod send;
 mod send_tls;
 mod trace;

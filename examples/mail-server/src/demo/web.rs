@@ -99,6 +99,7 @@ impl Browser {
                 "",
             );
         }
+        self.sender.ready().await?;
         let response = self.sender.send_request(request.body(Full::new(body))?).await?;
         self.head(&response);
         let status = response.status();

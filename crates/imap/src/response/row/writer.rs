@@ -32,6 +32,7 @@ use core::num::NonZeroU32;
 pub struct RowWriter {
     utf8: bool,
     any: bool,
+    has_uid: bool,
 }
 
 impl RowWriter {
@@ -49,7 +50,7 @@ impl RowWriter {
         out.put_slice(b"* ");
         print::number(out, number);
         out.put_slice(name);
-        Self { utf8, any: false }
+        Self { utf8, any: false, has_uid: false }
     }
 
     fn name(&mut self, out: &mut BytesMut, name: &[u8]) {
@@ -59,8 +60,11 @@ impl RowWriter {
         out.put_slice(name);
     }
 
-    /// `UID`.
+    /// `UID`, once: in a row that has it already this does nothing.
     pub fn uid(&mut self, out: &mut BytesMut, uid: u32) {
+        if core::mem::replace(&mut self.has_uid, true) {
+            return;
+        }
         self.name(out, b"UID ");
         print::number(out, uid);
     }

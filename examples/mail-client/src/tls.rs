@@ -1,9 +1,10 @@
-//! Whom to believe.
+//! What TLS there must be, and whom to believe.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, ensure};
+use postroad_tokio::MaybeTls;
 use postroad_tokio::tokio_rustls::TlsConnector;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -12,6 +13,23 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+
+/// What TLS there must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Security {
+    Implicit,
+    StartTls,
+    None,
+}
+
+/// What protects a connection, in words.
+pub(crate) fn name<Io>(io: &MaybeTls<Io>) -> String {
+    let MaybeTls::Tls(tls) = io else { return "in the clear".into() };
+    let state = tls.get_ref().1;
+    let version = state.protocol_version().and_then(|version| version.as_str()).unwrap_or("TLS");
+    let suite = state.negotiated_cipher_suite().and_then(|suite| suite.suite().as_str()).unwrap_or("?");
+    format!("under TLS from here on: {version}, {suite}")
+}
 
 /// A connector that believes the certificates in `file` alone, or without a file those of the system.
 pub(crate) fn connector(file: Option<&Path>) -> Result<TlsConnector> {
