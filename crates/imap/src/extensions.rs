@@ -38,8 +38,8 @@
 //! | PREVIEW | 8970 | yes | yes | row | `commands`, `rows`, `transcripts` |
 //! | OBJECTID | 8474 | yes | yes | row | `commands`, `rows`, `transcripts` |
 //! | SAVEDATE | 8514 | yes | yes | row | `commands`, `rows`, `transcripts` |
-//! | CONDSTORE | 7162 | yes | yes | yes; the application keeps the numbers | `commands`, `rows`, `view`, `transcripts`, `resync` |
-//! | QRESYNC | 7162 | yes | yes | asks | `commands`, `view`, `transcripts`, `resync` |
+//! | CONDSTORE | 7162 | yes | yes | yes; the application keeps the numbers | `commands`, `rows`, `view`, `transcripts`, `server_extensions` |
+//! | QRESYNC | 7162 | yes | yes | asks | `commands`, `view`, `transcripts`, `server_extensions` |
 //! | SORT, SORT=DISPLAY, ESORT | 5256, 5957, 5267 | yes | yes | asks; the feature `message` sorts | `commands`, `responses`, `transcripts`, `server_extensions` |
 //! | THREAD | 5256 | yes | yes | asks; the feature `message` threads | `commands`, `responses`, `transcripts`, `server_extensions` |
 //! | QUOTA, QUOTASET | 9208 | yes | yes | asks | `commands`, `responses`, `transcripts`, `server_extensions` |

@@ -6,9 +6,9 @@ use bytes::{Buf as _, BytesMut};
 use flate2::{Compression, Decompress, FlushCompress, FlushDecompress, Status};
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
 #[cfg(feature = "compress")]
 use std::task::ready;
+use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// Compressed octets that are read at once.
@@ -103,7 +103,10 @@ impl<Io> Compressed<Io> {
                 return Ok(false);
             }
             if taken == 0 {
-                return Err(io::Error::new(io::ErrorKind::InvalidData, "compressed octets that lead nowhere"));
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    "compressed octets that lead nowhere",
+                ));
             }
         }
     }

@@ -186,10 +186,8 @@ impl Server {
         if needs_qresync && !self.enabled.qresync {
             return Some("ENABLE QRESYNC first");
         }
-        let is_here = !matches!(
-            body,
-            CommandBody::Select(_) | CommandBody::Status { .. } | CommandBody::List(_)
-        );
+        let is_here =
+            !matches!(body, CommandBody::Select(_) | CommandBody::Status { .. } | CommandBody::List(_));
         (is_here && self.has_no_mod_seqs).then_some("the mailbox has no modification sequences")
     }
 
@@ -211,7 +209,9 @@ impl Server {
     /// The modification sequence up to which the client knows everything, for one that resynchronises by it.
     pub(super) fn highest_code(&self) -> Option<ResponseCode> {
         let view = self.view.as_ref().filter(|_| self.enabled.qresync)?;
-        Some(view.mod_seq_told()).filter(|highest| *highest > ModSeq::default()).map(ResponseCode::HighestModSeq)
+        Some(view.mod_seq_told())
+            .filter(|highest| *highest > ModSeq::default())
+            .map(ResponseCode::HighestModSeq)
     }
 
     /// Messages were removed: the tagged OK says up to where the client is told (RFC 7162 section 3.2.7).

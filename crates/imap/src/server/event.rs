@@ -2,8 +2,8 @@
 
 use super::{
     Append, AppendFinish, Authenticate, Close, Compress, Copy, Create, Delete, Expunge, Fetch, GetQuota,
-    GetQuotaRoot, List, Login, Move, Namespace, Rename, SaslResponse, Search, Select, SetQuota, Sort, StartTls,
-    Status, Store, Subscribe, Thread,
+    GetQuotaRoot, List, Login, Move, Namespace, Rename, SaslResponse, Search, Select, SetQuota, Sort,
+    StartTls, Status, Store, Subscribe, Thread,
 };
 use crate::types::{Tag, UidSet};
 use bytes::Bytes;

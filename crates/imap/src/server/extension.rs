@@ -69,7 +69,9 @@ impl Server {
                 keys(&thread.keys, &mut need);
             }
             CommandBody::Compress => need(Capability::CompressDeflate),
-            CommandBody::GetQuota { .. } | CommandBody::GetQuotaRoot { .. } | CommandBody::SetQuota { .. } => {
+            CommandBody::GetQuota { .. }
+            | CommandBody::GetQuotaRoot { .. }
+            | CommandBody::SetQuota { .. } => {
                 need(Capability::Quota);
             }
             CommandBody::Unauthenticate => need(Capability::Unauthenticate),

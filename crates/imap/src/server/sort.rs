@@ -32,7 +32,9 @@ impl Sort {
 
     /// NO. A result that was to be kept is empty now (RFC 5182 section 2.1).
     pub fn no(self, session: &mut Server, no: No) {
-        if self.command.return_options.is_some_and(|options| options.save) && session.tickets.is_out(&self.ticket) {
+        if self.command.return_options.is_some_and(|options| options.save)
+            && session.tickets.is_out(&self.ticket)
+        {
             session.saved = Vec::new();
         }
         session.refuse(self.ticket, no);
@@ -104,8 +106,7 @@ impl Server {
     fn threaded(&mut self, ticket: Ticket, command: &command::Thread, mut threads: ThreadResponse) {
         let Some(running) = self.settle(ticket) else { return };
         for member in &mut threads.members {
-            let number =
-                member.number.and_then(|uid| Some((uid, self.view.as_ref()?.told().number(uid)?)));
+            let number = member.number.and_then(|uid| Some((uid, self.view.as_ref()?.told().number(uid)?)));
             member.number = number.map(|(uid, number)| if command.uid { uid } else { number });
         }
         // One that is not there is nothing without what answers it.

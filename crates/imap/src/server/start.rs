@@ -4,10 +4,10 @@ use super::error::{Error, PeerFault};
 use super::event::{BadCommand, Event};
 use super::messages::{Copy, Expunge, Fetch, Move, Search, Store};
 use super::quota::{GetQuota, GetQuotaRoot, SetQuota};
-use super::sort::{Sort, Thread};
 use super::request::{
     self, Authenticate, Close, Create, Delete, List, Login, Namespace, Rename, Select, StartTls, Subscribe,
 };
+use super::sort::{Sort, Thread};
 use super::{Mode, Running, Server, State};
 use crate::command::{self, CommandBody, FetchItem, SearchKey, SearchKeys};
 use crate::response::{No, Response, ResponseCode, ResponseText, Status};

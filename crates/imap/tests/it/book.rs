@@ -131,9 +131,9 @@ impl Book {
                 // A number among them is the modification sequence.
                 let (numbers, flags): (Vec<&str>, Vec<&str>) =
                     words.partition(|word| word.starts_with(|first: char| first.is_ascii_digit()));
-                let mod_seq =
-                    numbers.first().map(|number| ModSeq::new(number.parse().unwrap()).unwrap());
-                let flags = flags.into_iter().map(|flag| Flag::parse(flag).unwrap()).collect::<Vec<_>>().into();
+                let mod_seq = numbers.first().map(|number| ModSeq::new(number.parse().unwrap()).unwrap());
+                let flags =
+                    flags.into_iter().map(|flag| Flag::parse(flag).unwrap()).collect::<Vec<_>>().into();
                 session.notify(Change::Flags { uid, flags, mod_seq });
             }
             "highest" => {
@@ -279,7 +279,8 @@ impl Book {
                         }
                         // The session says it.
                         Response::Status(StatusResponse {
-                            code: Some(ResponseCode::HighestModSeq(_)), ..
+                            code: Some(ResponseCode::HighestModSeq(_)),
+                            ..
                         }) => {}
                         other => panic!("{other:?}"),
                     }
@@ -293,7 +294,8 @@ impl Book {
                         Response::Fetch(row) => row,
                         // The session says it.
                         Response::Status(StatusResponse {
-                            code: Some(ResponseCode::HighestModSeq(_)), ..
+                            code: Some(ResponseCode::HighestModSeq(_)),
+                            ..
                         }) => continue,
                         other => panic!("{other:?}"),
                     };
@@ -488,7 +490,10 @@ fn resynchronise(session: &mut Server, token: Select, mut page: Page) {
     }
     let exists = selected.uids.len() as usize;
     while uids.len() < exists {
-        let next = uids.last().map_or(1, |uid| uid + 1);
+        let mut next = uids.last().map_or(1, |uid| uid + 1);
+        while gone.contains(next) {
+            next += 1;
+        }
         uids.push(next);
     }
     selected.uids = uids.into_iter().collect();
@@ -592,7 +597,9 @@ fn write(session: &mut Server, token: &Fetch, told: &FetchRow) {
                 row.body_structure(&told.body_structure().unwrap().to_body_structure().expect("a whole one"))
             }
             FetchItem::ModSeq => row.mod_seq(told.mod_seq().unwrap()),
-            FetchItem::Preview { .. } => row.preview(told.preview().as_deref().map(|text| std::str::from_utf8(text).unwrap())),
+            FetchItem::Preview { .. } => {
+                row.preview(told.preview().as_deref().map(|text| std::str::from_utf8(text).unwrap()))
+            }
             FetchItem::EmailId => row.email_id(std::str::from_utf8(&told.email_id().unwrap()).unwrap()),
             FetchItem::ThreadId => {
                 row.thread_id(told.thread_id().as_deref().map(|id| std::str::from_utf8(id).unwrap()))

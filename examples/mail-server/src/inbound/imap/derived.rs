@@ -136,7 +136,14 @@ impl Derived {
 pub(super) fn plain_entry(row: &MessageRow) -> SortEntry {
     let arrival = row.internal_date.seconds();
     // Numbers and UIDs have the same order.
-    SortEntry { number: row.uid, uid: row.uid, arrival, date: arrival, size: row.size, ..SortEntry::default() }
+    SortEntry {
+        number: row.uid,
+        uid: row.uid,
+        arrival,
+        date: arrival,
+        size: row.size,
+        ..SortEntry::default()
+    }
 }
 
 fn put(out: &mut BytesMut, octets: &[u8]) {

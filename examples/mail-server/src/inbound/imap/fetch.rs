@@ -225,10 +225,7 @@ fn plain<'s>(line: Row<'s>, item: &FetchItem, row: &MessageRow, derived: Option<
 fn is_derived(item: &FetchItem) -> bool {
     matches!(
         item,
-        FetchItem::Envelope
-            | FetchItem::Body
-            | FetchItem::BodyStructure
-            | FetchItem::Preview { lazy: false }
+        FetchItem::Envelope | FetchItem::Body | FetchItem::BodyStructure | FetchItem::Preview { lazy: false }
     )
 }
 

@@ -7,8 +7,8 @@ use postroad_imap::types::{ListPattern, MailboxName, SpecialUse};
 use postroad_tokio::imap::Lists;
 
 use super::{Imap, convert};
-use crate::store::mailboxes::{DELIMITER, ListedMailbox};
 use crate::store::Account;
+use crate::store::mailboxes::{DELIMITER, ListedMailbox};
 
 pub(super) async fn list(
     imap: &Imap<'_>,

@@ -422,7 +422,9 @@ impl Handler for Imap<'_> {
 
     async fn quota(&self, account: &Account, root: &Bytes) -> Result<Quota, No> {
         let quota = quota::of(&self.context.store, account).await?;
-        quota.filter(|_| root.is_empty()).ok_or_else(|| No::new(ResponseCode::NonExistent, "no such quota root"))
+        quota
+            .filter(|_| root.is_empty())
+            .ok_or_else(|| No::new(ResponseCode::NonExistent, "no such quota root"))
     }
 
     async fn quota_roots(&self, account: &Account, _mailbox: &MailboxName) -> Result<Vec<Quota>, No> {

@@ -63,9 +63,12 @@ pub(super) async fn thread(store: &Store, open: &Open, thread: &Thread) -> Resul
     while let Some(batch) = matching.next().await? {
         each(store, open, batch, |row, derived| entries.push(derived.thread_entry(row))).await?;
     }
-    on_a_thread(entries, move |entries| {
-        if by_references { references(&entries) } else { ordered_subject(entries) }
-    })
+    on_a_thread(
+        entries,
+        move |entries| {
+            if by_references { references(&entries) } else { ordered_subject(entries) }
+        },
+    )
     .await
 }
 
