@@ -31,20 +31,20 @@
 //! | LIST-EXTENDED | 5258 | yes | yes | asks | `transcripts` |
 //! | LIST-STATUS | 5819 | yes | yes | asks | `transcripts` |
 //! | SPECIAL-USE, CREATE-SPECIAL-USE | 6154 | yes | yes | asks | `transcripts` |
-//! | STATUS=SIZE | 8438 | yes | yes | asks | `commands`, `responses` |
-//! | WITHIN | 5032 | yes | yes | asks | `commands` |
-//! | UTF8=ACCEPT | 6855 | yes | yes | yes | `client`, `names` |
-//! | BINARY | 3516 | yes | yes | row | `commands`, `rows`, `client` |
-//! | PREVIEW | 8970 | yes | yes | row | `commands`, `rows` |
-//! | OBJECTID | 8474 | yes | yes | row | `commands`, `rows` |
-//! | SAVEDATE | 8514 | yes | yes | row | `commands`, `rows` |
-//! | CONDSTORE | 7162 | yes | yes | in part: ENABLE, MODSEQ, MODIFIED, what is told | `commands`, `rows`, `view`, `transcripts` |
-//! | QRESYNC | 7162 | yes | yes | in part: ENABLE, VANISHED; not SELECT | `commands`, `view` |
-//! | SORT, SORT=DISPLAY | 5256, 5957 | yes | yes | no; the feature `message` sorts | `commands`, `responses` |
-//! | THREAD | 5256 | yes | yes | no; the feature `message` threads | `commands`, `responses` |
-//! | QUOTA | 9208 | yes | yes | no | `commands`, `responses` |
-//! | UNAUTHENTICATE | 8437 | yes | yes | no | `commands`, `client` |
-//! | COMPRESS=DEFLATE | 4978 | yes | no: told by `NotNow` | no | `commands` |
-//! | PARTIAL, CONTEXT, FILTERS, SEARCH=FUZZY | 9394, 5267, 5466, 6203 | yes | the keys and options | the keys and options | `commands` |
+//! | STATUS=SIZE | 8438 | yes | yes | asks | `commands`, `responses`, `transcripts` |
+//! | WITHIN | 5032 | yes | yes | asks | `commands`, `transcripts` |
+//! | UTF8=ACCEPT | 6855 | yes | yes | yes | `client`, `names`, `server_extensions` |
+//! | BINARY | 3516 | yes | yes | row | `commands`, `rows`, `client`, `transcripts` |
+//! | PREVIEW | 8970 | yes | yes | row | `commands`, `rows`, `transcripts` |
+//! | OBJECTID | 8474 | yes | yes | row | `commands`, `rows`, `transcripts` |
+//! | SAVEDATE | 8514 | yes | yes | row | `commands`, `rows`, `transcripts` |
+//! | CONDSTORE | 7162 | yes | yes | yes; the application keeps the numbers | `commands`, `rows`, `view`, `transcripts`, `server_extensions` |
+//! | QRESYNC | 7162 | yes | yes | asks | `commands`, `view`, `transcripts`, `server_extensions` |
+//! | SORT, SORT=DISPLAY, ESORT | 5256, 5957, 5267 | yes | yes | asks; the feature `message` sorts | `commands`, `responses`, `transcripts`, `server_extensions` |
+//! | THREAD | 5256 | yes | yes | asks; the feature `message` threads | `commands`, `responses`, `transcripts`, `server_extensions` |
+//! | QUOTA, QUOTASET | 9208 | yes | yes | asks | `commands`, `responses`, `transcripts`, `server_extensions` |
+//! | UNAUTHENTICATE | 8437 | yes | yes | yes, but within compression | `commands`, `client`, `transcripts`, `server_extensions` |
+//! | COMPRESS=DEFLATE | 4978 | yes | no: told by `NotNow` | asks | `commands`, `transcripts`, `server_extensions` |
+//! | PARTIAL, CONTEXT, FILTERS, SEARCH=FUZZY | 9394, 5267, 5466, 6203 | yes | the keys and options | the keys and options, where they are announced | `commands` |
 //! | UIDONLY | 9586 | UIDFETCH, codes | no | no; [`view`](crate::view) knows it | `view`, `rows` |
 //! | ACL, METADATA, NOTIFY, CATENATE, REPLACE, MULTISEARCH, URLAUTH and others | | names, codes | what a server says of them is kept | no | `responses`, `client_hostile` |

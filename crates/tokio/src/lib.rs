@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "imap")]
+mod compress;
 mod connection;
 mod driver;
 mod error;
@@ -23,6 +25,8 @@ mod tls_policy;
 mod work;
 
 // The public interface is:
+#[cfg(feature = "compress")]
+pub use compress::Compressed;
 pub use connection::Connection;
 pub use driver::{Driver, Limits, Parts, Polled, Progress, now};
 pub use error::Error;

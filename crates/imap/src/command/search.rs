@@ -3,6 +3,7 @@
 use super::parse::Parser;
 use super::search_key::SearchKeys;
 use crate::grammar::{Cursor, Encoder};
+use crate::types::ModSeq;
 use bytes::Bytes;
 use core::num::NonZeroU32;
 use postroad_core::{ParseError, ParseErrorKind};
@@ -46,6 +47,20 @@ pub struct Search {
     pub charset: Option<Bytes>,
     /// What to look for.
     pub keys: SearchKeys,
+}
+
+impl SearchReturn {
+    /// Of what MODSEQ is told, when a MODSEQ key was searched for (RFC 7162 section 3.1.10): where nothing but MIN and MAX is asked for, the
+    /// greater of theirs; else the greatest of all. `first` and `last` are of the messages that MIN and MAX name.
+    pub fn mod_seq(&self, first: ModSeq, last: ModSeq, greatest: ModSeq) -> ModSeq {
+        match (self.min, self.max) {
+            _ if self.all || self.count || self.partial.is_some() => greatest,
+            (true, true) => first.max(last),
+            (true, false) => first,
+            (false, true) => last,
+            (false, false) => greatest,
+        }
+    }
 }
 
 pub(super) fn parse(parser: &mut Parser<'_>, uid: bool) -> Result<Search, ParseError> {

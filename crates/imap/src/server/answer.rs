@@ -200,6 +200,10 @@ impl Server {
     pub(super) fn answer_in_its_place(&mut self, slot: u32) {
         let Some(running) = self.take_running(slot) else { return };
         self.append_undecided();
+        if self.resyncing.take_if(|of| *of == slot).is_some() {
+            self.deselect(false);
+            self.unselected = true;
+        }
         let no = No::server_bug();
         self.end(&running, Status::No, no.code, no.text);
     }
@@ -225,6 +229,19 @@ impl Server {
     pub(super) fn untagged_and_ok(&mut self, ticket: Ticket, response: &Response, text: &'static str) {
         if let Some(running) = self.settle(ticket) {
             self.untagged(response);
+            self.end(&running, Status::Ok, None, text);
+        }
+    }
+
+    /// The same with any number of them.
+    pub(super) fn untagged_of_all(
+        &mut self,
+        ticket: Ticket,
+        responses: impl Iterator<Item = Response>,
+        text: &'static str,
+    ) {
+        if let Some(running) = self.settle(ticket) {
+            responses.for_each(|response| self.untagged(&response));
             self.end(&running, Status::Ok, None, text);
         }
     }
@@ -306,13 +323,6 @@ impl Server {
         Some(ticket)
     }
 
-    pub(super) fn vanished_earlier(&mut self, ticket: &Ticket, gone: UidSet) {
-        if self.tickets.is_out(ticket) && self.enabled.qresync && !gone.is_empty() {
-            self.has_progressed = true;
-            self.untagged(&Response::Vanished { earlier: true, uids: gone });
-        }
-    }
-
     pub(super) fn stored(
         &mut self,
         ticket: &Ticket,
@@ -363,7 +373,7 @@ impl Server {
             if let Some(copied) = copied.filter(CopyUid::is_told) {
                 self.untagged_ok(copied.into(), "moved");
             }
-            self.end(&running, Status::Ok, None, "MOVE completed");
+            self.end_with_highest(&running, "MOVE completed");
         }
     }
 

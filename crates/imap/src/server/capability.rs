@@ -46,7 +46,7 @@ impl Server {
     }
 
     pub(super) fn offers_starttls(&self) -> bool {
-        self.config.starttls && self.tls.is_none()
+        self.config.starttls && self.tls.is_none() && !self.is_compressed
     }
 
     pub(super) fn takes_login(&self) -> bool {

@@ -1,8 +1,9 @@
 //! What a server session tells its application.
 
 use super::{
-    Append, AppendFinish, Authenticate, Close, Copy, Create, Delete, Expunge, Fetch, List, Login, Move,
-    Namespace, Rename, SaslResponse, Search, Select, StartTls, Status, Store, Subscribe,
+    Append, AppendFinish, Authenticate, Close, Compress, Copy, Create, Delete, Expunge, Fetch, GetQuota,
+    GetQuotaRoot, List, Login, Move, Namespace, Rename, SaslResponse, Search, Select, SetQuota, Sort,
+    StartTls, Status, Store, Subscribe, Thread,
 };
 use crate::types::{Tag, UidSet};
 use bytes::Bytes;
@@ -29,6 +30,11 @@ pub enum Event {
     /// The client says who it is (RFC 2971), as field and value. For logs; the session has answered.
     Id(Vec<(Bytes, Option<Bytes>)>),
 
+    /// COMPRESS DEFLATE.
+    Compress(Compress),
+    /// UNAUTHENTICATE: the client is nobody again, and no mailbox is selected: forget both (RFC 8437). The session has answered.
+    Unauthenticated,
+
     /// SELECT or EXAMINE. The mailbox that was selected before, if any, is no more: forget it.
     Select(Select),
     /// CLOSE: remove what is marked as deleted, and tell nobody here; then the mailbox is no more selected.
@@ -49,6 +55,12 @@ pub enum Event {
     Namespace(Namespace),
     /// STATUS.
     Status(Status),
+    /// GETQUOTA.
+    GetQuota(GetQuota),
+    /// GETQUOTAROOT.
+    GetQuotaRoot(GetQuotaRoot),
+    /// SETQUOTA.
+    SetQuota(SetQuota),
 
     /// A message is offered by APPEND; not one of its octets is read.
     Append(Append),
@@ -65,6 +77,10 @@ pub enum Event {
     Store(Store),
     /// SEARCH or UID SEARCH.
     Search(Search),
+    /// SORT or UID SORT.
+    Sort(Sort),
+    /// THREAD or UID THREAD.
+    Thread(Thread),
     /// COPY or UID COPY.
     Copy(Copy),
     /// MOVE or UID MOVE.

@@ -75,11 +75,6 @@ impl Fetch {
         session.row(&self.ticket, uid, self.command.uid)
     }
 
-    /// The messages that have gone are told, as far as this may be (RFC 7162 section 3.2.6, `VANISHED`).
-    pub fn vanished(&self, session: &mut Server, gone: UidSet) {
-        session.vanished_earlier(&self.ticket, gone);
-    }
-
     /// OK: these were all.
     pub fn ok(self, session: &mut Server) {
         session.finish_ok(self.ticket, None, "FETCH completed");
@@ -145,7 +140,7 @@ impl Move {
 impl Expunge {
     /// OK. Give the removals to [`Server::notify`] before, as to every other session.
     pub fn ok(self, session: &mut Server) {
-        session.finish_ok(self.ticket, None, "EXPUNGE completed");
+        session.expunged(self.ticket);
     }
 }
 
@@ -167,7 +162,8 @@ impl Search {
 
     /// OK: these match, as UIDs in ascending order; messages that the client does not know are left out. The answer has the form that was
     /// asked for: numbers, or ESEARCH; and is kept, if it was to be. `mod_seq` is the greatest of those found, if the command
-    /// has a MODSEQ key.
+    /// has a MODSEQ key; where MIN or MAX alone is asked for, it is of those messages alone (RFC 7162 section 3.1.10, see
+    /// [`SearchReturn::mod_seq`](command::SearchReturn::mod_seq)).
     pub fn ok(self, session: &mut Server, found: impl IntoIterator<Item = u32>, mod_seq: Option<ModSeq>) {
         session.searched(self.ticket, &self.command, found, mod_seq);
     }

@@ -32,30 +32,39 @@
 mod answer;
 pub mod append;
 mod capability;
+mod compress;
+mod condstore;
 mod config;
 mod error;
 mod event;
+mod extension;
 pub mod messages;
+mod quota;
 pub mod request;
 mod row;
 #[cfg(feature = "sasl")]
 pub mod sasl;
 mod search;
 mod select;
+mod sort;
 mod start;
 mod state;
 
 pub use append::{Append, AppendFinish};
+pub use compress::Compress;
+pub use condstore::Resync;
 pub use config::{Config, Timeouts};
 pub use error::{ApiMisuse, Error, Limit, PeerFault};
 pub use event::{BadCommand, Event};
 pub use messages::{Copy, CopyUid, Expunge, Fetch, Move, Search, Store};
+pub use quota::{GetQuota, GetQuotaRoot, SetQuota};
 pub use request::{
     Authenticate, Close, Create, Delete, List, Login, Namespace, Rename, SaslResponse, Select, StartTls,
     Status, Subscribe,
 };
 pub use row::{Literal, Row, RowError, SectionItem};
 pub use select::Selected;
+pub use sort::{Sort, Thread};
 
 use crate::codec::{Framer, LiteralHeader};
 use crate::command::{AppendMessage, Class, ParseOptions};
@@ -126,6 +135,7 @@ enum Mode {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Handshake {
     Tls,
+    Compression,
 }
 
 /// A command that has begun.
@@ -165,6 +175,13 @@ pub struct Server {
     /// The saved search result (RFC 9051 section 6.4.4.1), as UIDs.
     saved: Vec<(u32, u32)>,
     enabled: Enabled,
+    /// The selected mailbox has no modification sequences.
+    has_no_mod_seqs: bool,
+    /// The slot of the SELECT whose client is being brought up to date.
+    resyncing: Option<u32>,
+    /// The application has to be told that no mailbox is selected.
+    unselected: bool,
+    is_compressed: bool,
     errors: u32,
     errors_before_login: u32,
     timers: Timers<4>,
@@ -205,6 +222,10 @@ impl Server {
             is_read_only: false,
             saved: Vec::new(),
             enabled: Enabled::default(),
+            has_no_mod_seqs: false,
+            resyncing: None,
+            unselected: false,
+            is_compressed: false,
             errors: 0,
             errors_before_login: 0,
             timers: Timers::new(),
@@ -414,6 +435,9 @@ impl Session for Server {
             }
             if self.state == State::Closed {
                 return Ok(Step::Closed);
+            }
+            if core::mem::take(&mut self.unselected) {
+                return Ok(Step::Event(Event::Unselected));
             }
             self.tell_idler();
             if self.tickets.outstanding() > 0 {

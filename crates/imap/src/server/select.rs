@@ -66,8 +66,19 @@ impl Selected {
 
 impl Server {
     pub(super) fn select_accepted(&mut self, ticket: Ticket, command: &command::Select, selected: Selected) {
-        if !self.tickets.is_out(&ticket) {
-            return;
+        self.open_selected(&ticket, command, selected);
+        self.select_ended(ticket, command);
+    }
+
+    /// The mailbox is open: everything is told of it, but not yet that this is all. False: the command is over.
+    pub(super) fn open_selected(
+        &mut self,
+        ticket: &Ticket,
+        command: &command::Select,
+        selected: Selected,
+    ) -> bool {
+        if !self.tickets.is_out(ticket) {
+            return false;
         }
         let is_read_only = selected.is_read_only || command.read_only;
         let utf8 = self.utf8();
@@ -85,12 +96,11 @@ impl Server {
         if let Some(number) = first_unseen.filter(|_| !self.is_rev2()) {
             self.untagged_ok(ResponseCode::Unseen(number), "first unseen");
         }
-        match selected.highest_mod_seq {
-            Some(mod_seq) => self.untagged_ok(ResponseCode::HighestModSeq(mod_seq), "highest"),
-            None if self.config.extensions.contains(&crate::types::Capability::CondStore) => {
-                self.untagged_ok(ResponseCode::NoModSeq, "no modification sequences");
+        if self.has_condstore() {
+            match selected.highest_mod_seq {
+                Some(mod_seq) => self.untagged_ok(ResponseCode::HighestModSeq(mod_seq), "highest"),
+                None => self.untagged_ok(ResponseCode::NoModSeq, "no modification sequences"),
             }
-            None => {}
         }
         if let Some(code) = selected.mailbox_id.map(ResponseCode::MailboxId) {
             self.untagged_ok(code, "its identifier");
@@ -98,18 +108,19 @@ impl Server {
         if let Some(list) = selected.list.filter(|_| self.is_rev2()) {
             self.line(|text| Response::List(list).encode(text, utf8));
         }
-        if command.condstore && !self.enabled.condstore {
-            self.enabled.condstore = self.config.extensions.contains(&crate::types::Capability::CondStore);
-        }
-        let mut view = MailboxView::new(selected.uids);
-        view.set_condstore(self.enabled.condstore);
-        view.set_qresync(self.enabled.qresync);
-        self.view = Some(view);
+        self.view = Some(MailboxView::new(selected.uids));
+        self.start_mod_seqs(selected.highest_mod_seq.filter(|_| self.has_condstore()));
         self.is_read_only = is_read_only;
         self.state = State::Selected;
-        let code = if is_read_only { ResponseCode::ReadOnly } else { ResponseCode::ReadWrite };
+        self.resyncing = Some(ticket.slot());
+        true
+    }
+
+    pub(super) fn select_ended(&mut self, ticket: Ticket, command: &command::Select) {
+        let code = if self.is_read_only { ResponseCode::ReadOnly } else { ResponseCode::ReadWrite };
         let text = if command.read_only { "EXAMINE completed" } else { "SELECT completed" };
         if let Some(running) = self.settle(ticket) {
+            self.resyncing = None;
             self.tagged(&running.tag, Status::Ok, Some(code), text);
         }
     }

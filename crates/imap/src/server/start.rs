@@ -3,9 +3,11 @@
 use super::error::{Error, PeerFault};
 use super::event::{BadCommand, Event};
 use super::messages::{Copy, Expunge, Fetch, Move, Search, Store};
+use super::quota::{GetQuota, GetQuotaRoot, SetQuota};
 use super::request::{
     self, Authenticate, Close, Create, Delete, List, Login, Namespace, Rename, Select, StartTls, Subscribe,
 };
+use super::sort::{Sort, Thread};
 use super::{Mode, Running, Server, State};
 use crate::command::{self, CommandBody, FetchItem, SearchKey, SearchKeys};
 use crate::response::{No, Response, ResponseCode, ResponseText, Status};
@@ -38,6 +40,20 @@ impl Server {
                 _ => "select a mailbox first",
             };
             return self.answer_bad(Some(tag), BadCommand::State, text);
+        }
+        if let Some(extension) = self.not_served(&body) {
+            return self.answer_bad(Some(tag), BadCommand::State, &format!("{extension} is not served"));
+        }
+        if super::condstore::is_conditional(&body) {
+            if let Some(text) = self.conditional_fault(&body) {
+                return self.answer_bad(Some(tag), BadCommand::State, text);
+            }
+            if matches!(body, CommandBody::Select(_)) {
+                // It is about the mailbox that follows.
+                self.enabled.condstore = true;
+            } else {
+                self.aware_of_mod_seqs();
+            }
         }
         let class = body.class();
         let text = format!("{} completed", body.name());
@@ -78,6 +94,29 @@ impl Server {
             }
             CommandBody::Authenticate { mechanism, initial_response } => {
                 return Ok(self.authenticate(running, mechanism.as_str(), initial_response));
+            }
+            CommandBody::Compress => {
+                if let Some(no) = self.compression_fault() {
+                    self.done(&running, Status::No, no.code, no.text);
+                    return Ok(None);
+                }
+                return Ok(self.ask(running, |ticket| Event::Compress(super::Compress { ticket })));
+            }
+            CommandBody::Unauthenticate => {
+                return Ok(self.unauthenticate(&running).then_some(Event::Unauthenticated));
+            }
+            CommandBody::GetQuota { root } => {
+                return Ok(self.ask(running, |ticket| Event::GetQuota(GetQuota { ticket, root })));
+            }
+            CommandBody::GetQuotaRoot { mailbox } => {
+                return Ok(self.ask(running, |ticket| Event::GetQuotaRoot(GetQuotaRoot { ticket, mailbox })));
+            }
+            CommandBody::SetQuota { root, limits } => {
+                if self.serves(&Capability::QuotaSet) {
+                    return Ok(self.ask(running, |ticket| Event::SetQuota(SetQuota { ticket, root, limits })));
+                }
+                let no = No::no_permission();
+                self.done(&running, Status::No, no.code, no.text);
             }
             CommandBody::Idle => {
                 self.line(|out| out.extend_from_slice(b"+ idling\r\n"));
@@ -146,11 +185,25 @@ impl Server {
                 let messages = uids.map(|messages| self.resolve(&messages, true));
                 return Ok(self.ask(running, |ticket| Event::Expunge(Expunge { ticket, messages })));
             }
+            CommandBody::Search(command) if command.charset.is_some() && self.enabled.utf8 => {
+                // RFC 6855 section 3
+                let text = "no CHARSET after ENABLE UTF8=ACCEPT";
+                return self.answer_bad(Some(running.tag), BadCommand::State, text);
+            }
+            CommandBody::Sort(mut command) => {
+                command.keys = self.keys_by_uid(command.keys);
+                return Ok(self.ask(running, |ticket| Event::Sort(Sort { ticket, command })));
+            }
+            CommandBody::Thread(mut command) => {
+                command.keys = self.keys_of_known(self.keys_by_uid(command.keys));
+                return Ok(self.ask(running, |ticket| Event::Thread(Thread { ticket, command })));
+            }
             CommandBody::Search(mut command) => {
                 command.keys = self.keys_by_uid(command.keys);
                 return Ok(self.ask(running, |ticket| Event::Search(Search { ticket, command })));
             }
-            CommandBody::Fetch(command) => {
+            CommandBody::Fetch(mut command) => {
+                self.complete_items(&mut command);
                 let Some(messages) = self.resolve_or_bad(&running.tag, &command.messages, command.uid) else {
                     return Ok(None);
                 };
@@ -182,9 +235,6 @@ impl Server {
                     return Ok(None);
                 };
                 return Ok(self.ask(running, |ticket| Event::Move(Move { ticket, mailbox, messages })));
-            }
-            _ => {
-                return self.answer_bad(Some(running.tag), BadCommand::State, "this extension is not served");
             }
         }
         Ok(None)
@@ -244,41 +294,42 @@ impl Server {
     /// ENABLE (RFC 9051 section 6.3.1): what is not known, or not served, is passed over.
     fn enable(&mut self, running: &Running, capabilities: &[Capability]) {
         let mut enabled = Vec::new();
+        let mut asked_condstore = self.enabled.condstore;
         for capability in capabilities {
-            let (switch, is_served) = match capability {
-                Capability::Imap4Rev2 => (&mut self.enabled.rev2, self.config.imap4rev2),
-                Capability::Utf8Accept => {
-                    (&mut self.enabled.utf8, self.config.extensions.contains(capability))
-                }
-                Capability::CondStore => {
-                    (&mut self.enabled.condstore, self.config.extensions.contains(capability))
-                }
-                Capability::QResync => {
-                    let is_served = self.config.extensions.contains(capability);
-                    self.enabled.condstore |= is_served;
-                    (&mut self.enabled.qresync, is_served)
-                }
+            let is_served = match capability {
+                Capability::Imap4Rev2 => self.config.imap4rev2,
+                capability => self.serves(capability),
+            };
+            let switch = match capability {
+                Capability::Imap4Rev2 => &mut self.enabled.rev2,
+                Capability::Utf8Accept => &mut self.enabled.utf8,
+                Capability::CondStore => &mut asked_condstore,
+                Capability::QResync => &mut self.enabled.qresync,
                 _ => continue,
             };
             if is_served && !core::mem::replace(switch, true) {
                 enabled.push(capability.clone());
             }
         }
-        if let Some(view) = &mut self.view {
-            view.set_condstore(self.enabled.condstore);
-            view.set_qresync(self.enabled.qresync);
-        }
         self.untagged(&Response::Enabled(enabled));
+        if asked_condstore || self.enabled.qresync {
+            self.aware_of_mod_seqs();
+        }
+        let has_no_mod_seqs = self.has_no_mod_seqs;
+        if let Some(view) = &mut self.view {
+            view.set_qresync(self.enabled.qresync && !has_no_mod_seqs);
+        }
         self.done(running, Status::Ok, None, "ENABLE completed");
     }
 
     /// The mailbox is not selected any more; `is_told`: the client is told so, for another one follows (RFC 9051 section 7.1, CLOSED).
-    fn deselect(&mut self, is_told: bool) {
+    pub(super) fn deselect(&mut self, is_told: bool) {
         if self.view.take().is_some() && is_told && (self.is_rev2() || self.enabled.qresync) {
             self.untagged_ok(ResponseCode::Closed, "the mailbox before is closed");
         }
         self.saved = Vec::new();
         self.is_read_only = false;
+        self.has_no_mod_seqs = false;
         self.state = State::Authenticated;
     }
 

@@ -286,6 +286,11 @@ impl Server {
 
     fn first_append(&mut self, head: &Bytes, literal: LiteralHeader) -> Found {
         match AppendHead::parse_first(head, &self.parse_options()) {
+            Ok(Some(AppendHead { tag, message, .. })) if message.utf8 && !self.enabled.utf8 => {
+                self.skip_message(literal);
+                // RFC 6855 section 4
+                self.answer_bad(Some(tag), BadCommand::State, "ENABLE UTF8=ACCEPT first")
+            }
             Ok(Some(AppendHead { tag, mailbox, message })) => {
                 let running = Running { tag, class: Class::APPEND };
                 Ok(self.offer(running, mailbox, message, literal, true))
@@ -313,7 +318,9 @@ impl Server {
     ) -> Found {
         match (before.parse_next(unit, &self.parse_options()), literal) {
             (Ok(None), None) => Ok(self.ask(running, |ticket| Event::AppendFinish(AppendFinish { ticket }))),
-            (Ok(Some(message)), Some(literal)) => Ok(self.offer(running, mailbox, message, literal, false)),
+            (Ok(Some(message)), Some(literal)) if !message.utf8 || self.enabled.utf8 => {
+                Ok(self.offer(running, mailbox, message, literal, false))
+            }
             (_, literal) => {
                 if let Some(literal) = literal {
                     self.skip_message(literal);

@@ -9,8 +9,8 @@ use postroad_imap::response::{
     ESearchResponse, FetchRow, MailboxStatus, No, Numbers, Response, ResponseCode, ResponseOptions, Status,
     StatusResponse,
 };
-use postroad_imap::server::{CopyUid, Event, Fetch, Row, Selected, Server};
-use postroad_imap::types::{Capability, Flag, Section, UidSet};
+use postroad_imap::server::{CopyUid, Event, Fetch, Row, Select, Selected, Server};
+use postroad_imap::types::{Capability, Flag, ModSeq, Section, UidSet};
 use postroad_imap::view::Change;
 use postroad_testkit::transcript::{Act, Happening, Transcript};
 use std::collections::VecDeque;
@@ -128,8 +128,17 @@ impl Book {
             }
             "flags" => {
                 let uid = uid(session, number());
-                let flags = words.map(|flag| Flag::parse(flag).unwrap()).collect::<Vec<_>>().into();
-                session.notify(Change::Flags { uid, flags, mod_seq: None });
+                // A number among them is the modification sequence.
+                let (numbers, flags): (Vec<&str>, Vec<&str>) =
+                    words.partition(|word| word.starts_with(|first: char| first.is_ascii_digit()));
+                let mod_seq = numbers.first().map(|number| ModSeq::new(number.parse().unwrap()).unwrap());
+                let flags =
+                    flags.into_iter().map(|flag| Flag::parse(flag).unwrap()).collect::<Vec<_>>().into();
+                session.notify(Change::Flags { uid, flags, mod_seq });
+            }
+            "highest" => {
+                let highest = ModSeq::new(words.next().unwrap().parse().unwrap()).unwrap();
+                session.notify(Change::HighestModSeq(highest));
             }
             "found" => self.found = Some(set(words.next().unwrap())),
             other => panic!("{other}"),
@@ -180,6 +189,9 @@ impl Book {
             }
             Event::Select(token) => {
                 let mut page = self.page(&["SELECT", "EXAMINE"]);
+                if token.command().qresync.is_some() && page.end.status == Status::Ok {
+                    return resynchronise(session, token, page);
+                }
                 let selected = selected(&mut page);
                 decide!(token, page, token.ok(session, selected));
             }
@@ -254,19 +266,53 @@ impl Book {
             Event::Fetch(token) => {
                 let mut page = self.page(&["FETCH"]);
                 for response in std::mem::take(&mut page.untagged) {
-                    let Response::Fetch(row) = response else { panic!("{response:?}") };
-                    write(session, &token, &row);
+                    match response {
+                        // What changed is told by the session, with its UID and modification sequence.
+                        Response::Fetch(row)
+                            if row.mod_seq().is_some()
+                                && row.uid().is_some_and(|uid| !token.messages().contains(uid)) => {}
+                        Response::Fetch(row) => write(session, &token, &row),
+                        Response::Vanished { earlier: true, uids } => {
+                            let named = token.named();
+                            assert!(uids.iter().all(|uid| named.iter().any(|named| named == uid)));
+                            token.vanished(session, uids).unwrap();
+                        }
+                        // The session says it.
+                        Response::Status(StatusResponse {
+                            code: Some(ResponseCode::HighestModSeq(_)),
+                            ..
+                        }) => {}
+                        other => panic!("{other:?}"),
+                    }
                 }
                 decide!(token, page, token.ok(session));
             }
             Event::Store(token) => {
                 let mut page = self.page(&["STORE"]);
                 for response in std::mem::take(&mut page.untagged) {
-                    let Response::Fetch(row) = response else { panic!("{response:?}") };
+                    let row = match response {
+                        Response::Fetch(row) => row,
+                        // The session says it.
+                        Response::Status(StatusResponse {
+                            code: Some(ResponseCode::HighestModSeq(_)),
+                            ..
+                        }) => continue,
+                        other => panic!("{other:?}"),
+                    };
                     let uid = session.view().unwrap().told().uid(row.number()).unwrap();
                     assert!(token.messages().contains(uid), "{row:?}");
-                    let flags: Vec<Flag> = row.flags().unwrap().collect();
+                    let flags: Vec<Flag> = row.flags().into_iter().flatten().collect();
                     token.stored(session, uid, &flags, row.mod_seq()).unwrap();
+                }
+                if let (Some(ResponseCode::Modified(unchanged)), Status::Ok) =
+                    (page.end.code.clone(), page.end.status)
+                {
+                    let uid = |number: u32| match token.command().uid {
+                        true => number,
+                        false => session.view().unwrap().told().uid(number).unwrap_or(0),
+                    };
+                    let unchanged: UidSet = unchanged.iter().map(uid).collect();
+                    return token.modified(session, &unchanged);
                 }
                 decide!(token, page, token.ok(session));
             }
@@ -287,6 +333,70 @@ impl Book {
                 let found: Vec<u32> = self.found.take().unwrap_or(numbers).into_iter().map(uid).collect();
                 decide!(token, page, token.ok(session, found, mod_seq));
             }
+            Event::Sort(token) => {
+                let mut page = self.page(&["SORT"]);
+                let (numbers, mod_seq) = match page.untagged.pop_front() {
+                    Some(Response::Sort(found)) => (found.numbers.iter().collect(), found.mod_seq),
+                    Some(Response::ESearch(found)) => (all_of(&found), found.mod_seq),
+                    None => (Vec::new(), None),
+                    other => panic!("{other:?}"),
+                };
+                let view = session.view().unwrap();
+                let by_uid = token.command().uid;
+                let uid = |number: u32| if by_uid { number } else { view.told().uid(number).unwrap() };
+                let found: Vec<u32> = self.found.take().unwrap_or(numbers).into_iter().map(uid).collect();
+                decide!(token, page, token.ok(session, found, mod_seq));
+            }
+            Event::Thread(token) => {
+                let mut page = self.page(&["THREAD"]);
+                let mut threads = match page.untagged.pop_front() {
+                    Some(Response::Thread(threads)) => threads,
+                    None => Default::default(),
+                    other => panic!("{other:?}"),
+                };
+                if !token.command().uid {
+                    for member in &mut threads.members {
+                        member.number = member.number.and_then(|number| session.view()?.told().uid(number));
+                    }
+                }
+                decide!(token, page, token.ok(session, threads));
+            }
+            Event::GetQuota(token) => {
+                let mut page = self.page(&["GETQUOTA"]);
+                match page.untagged.pop_front() {
+                    Some(Response::Quota(quota)) => decide!(token, page, token.ok(session, quota)),
+                    None => decide!(token, page, unreachable!()),
+                    other => panic!("{other:?}"),
+                }
+            }
+            Event::SetQuota(token) => {
+                let mut page = self.page(&["SETQUOTA"]);
+                match page.untagged.pop_front() {
+                    Some(Response::Quota(quota)) => decide!(token, page, token.ok(session, quota)),
+                    None => decide!(token, page, unreachable!()),
+                    other => panic!("{other:?}"),
+                }
+            }
+            Event::GetQuotaRoot(token) => {
+                let mut page = self.page(&["GETQUOTAROOT"]);
+                let mut quotas = Vec::new();
+                for response in std::mem::take(&mut page.untagged) {
+                    match response {
+                        Response::Quota(quota) => quotas.push(quota),
+                        Response::QuotaRoot(root) => assert_eq!(root.mailbox, *token.mailbox()),
+                        other => panic!("{other:?}"),
+                    }
+                }
+                decide!(token, page, token.ok(session, quotas));
+            }
+            Event::Compress(token) => {
+                let mut page = self.page(&["COMPRESS"]);
+                decide!(token, page, {
+                    token.accept(session);
+                    // The lines of the book are never compressed.
+                    session.compression_established();
+                });
+            }
             Event::Copy(token) => {
                 let mut page = self.page(&["COPY"]);
                 let copied = copied(page.end.code.as_ref());
@@ -302,6 +412,9 @@ impl Book {
             Event::Expunge(token) => {
                 let mut page = self.page(&["EXPUNGE"]);
                 remove(session, &mut page);
+                if let Some(ResponseCode::HighestModSeq(highest)) = page.end.code {
+                    session.notify(Change::HighestModSeq(highest));
+                }
                 decide!(token, page, token.ok(session));
             }
             Event::AppendData(_)
@@ -309,6 +422,7 @@ impl Book {
             | Event::Idle(_)
             | Event::Id(_)
             | Event::Unselected
+            | Event::Unauthenticated
             | Event::BadCommand { .. }
             | Event::SaslCancelled => {}
             other => panic!("{other:?}"),
@@ -347,12 +461,73 @@ fn copied(code: Option<&ResponseCode>) -> Option<CopyUid> {
     }
 }
 
+/// SELECT with QRESYNC: what is of the mailbox, then what the client is told beside.
+fn resynchronise(session: &mut Server, token: Select, mut page: Page) {
+    let (beside, untagged): (Vec<Response>, Vec<Response>) = page
+        .untagged
+        .into_iter()
+        .partition(|response| matches!(response, Response::Vanished { .. } | Response::Fetch(_)));
+    page.untagged = untagged.into();
+    let mut selected = selected(&mut page);
+    // Numbers and UIDs as the rows have them; those between follow each other.
+    let mut uids: Vec<u32> = Vec::new();
+    let gone = beside.iter().find_map(|response| match response {
+        Response::Vanished { uids, .. } => Some(uids.clone()),
+        _ => None,
+    });
+    let gone = gone.unwrap_or_default();
+    for response in &beside {
+        if let Response::Fetch(row) = response {
+            while uids.len() + 1 < row.number() as usize {
+                let mut next = uids.last().map_or(1, |uid| uid + 1);
+                while gone.contains(next) {
+                    next += 1;
+                }
+                uids.push(next);
+            }
+            uids.push(row.uid().unwrap());
+        }
+    }
+    let exists = selected.uids.len() as usize;
+    while uids.len() < exists {
+        let mut next = uids.last().map_or(1, |uid| uid + 1);
+        while gone.contains(next) {
+            next += 1;
+        }
+        uids.push(next);
+    }
+    selected.uids = uids.into_iter().collect();
+    let resync = token.begin(session, selected);
+    assert_eq!(resync.since().is_some(), !beside.is_empty());
+    for response in beside {
+        match response {
+            Response::Vanished { uids, .. } => {
+                let is_known = |uid: u32| resync.unsure().ranges().any(|range| range.contains(&uid));
+                assert!(uids.iter().all(is_known), "{uids} of {}", resync.unsure());
+                resync.vanished(session, uids).unwrap();
+            }
+            Response::Fetch(row) => {
+                let flags = row.flags().unwrap().collect::<Vec<_>>();
+                let line = resync.row(session, row.uid().unwrap()).unwrap();
+                line.flags(&flags).mod_seq(row.mod_seq().unwrap()).end();
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    resync.ok(session);
+}
+
 /// The removals that the EXPUNGE responses of a page tell.
 fn remove(session: &mut Server, page: &mut Page) {
     let mut told: Vec<u32> = session.view().unwrap().told().iter().collect();
     for response in std::mem::take(&mut page.untagged) {
-        let Response::Expunge(number) = response else { panic!("{response:?}") };
-        session.notify(Change::Removed(told.remove(number as usize - 1)));
+        match response {
+            Response::Expunge(number) => session.notify(Change::Removed(told.remove(number as usize - 1))),
+            Response::Vanished { uids, .. } => {
+                uids.iter().for_each(|uid| session.notify(Change::Removed(uid)));
+            }
+            other => panic!("{other:?}"),
+        }
     }
 }
 
@@ -388,7 +563,7 @@ fn selected(page: &mut Page) -> Selected {
                 Some(ResponseCode::Unseen(number)) => unseen = Some(number),
                 Some(ResponseCode::HighestModSeq(mod_seq)) => selected.highest_mod_seq = Some(mod_seq),
                 Some(ResponseCode::MailboxId(id)) => selected.mailbox_id = Some(id),
-                Some(ResponseCode::Closed) => {}
+                Some(ResponseCode::Closed | ResponseCode::NoModSeq) => {}
                 other => panic!("{other:?}"),
             },
             other => panic!("{other:?}"),
@@ -420,6 +595,20 @@ fn write(session: &mut Server, token: &Fetch, told: &FetchRow) {
             }
             FetchItem::BodyStructure => {
                 row.body_structure(&told.body_structure().unwrap().to_body_structure().expect("a whole one"))
+            }
+            FetchItem::ModSeq => row.mod_seq(told.mod_seq().unwrap()),
+            FetchItem::Preview { .. } => {
+                row.preview(told.preview().as_deref().map(|text| std::str::from_utf8(text).unwrap()))
+            }
+            FetchItem::EmailId => row.email_id(std::str::from_utf8(&told.email_id().unwrap()).unwrap()),
+            FetchItem::ThreadId => {
+                row.thread_id(told.thread_id().as_deref().map(|id| std::str::from_utf8(id).unwrap()))
+            }
+            FetchItem::SaveDate => row.save_date(told.save_date()),
+            FetchItem::BinarySize { part } => row.binary_size(part, told.binary_size(part).unwrap()),
+            FetchItem::Binary { part, .. } => {
+                let there = sections.next().unwrap();
+                row.binary(part, there.origin(), there.octets().as_deref())
             }
             FetchItem::Section { section, .. } => {
                 let there = sections.next().unwrap();
@@ -486,6 +675,11 @@ fn same_row(expected: &FetchRow, sent: &FetchRow) -> bool {
     expected.number() == sent.number()
         && (expected.uid().is_none() || expected.uid() == sent.uid())
         && flags(expected) == flags(sent)
+        && (expected.mod_seq().is_none() || expected.mod_seq() == sent.mod_seq())
+        && expected.preview() == sent.preview()
+        && expected.email_id() == sent.email_id()
+        && expected.thread_id() == sent.thread_id()
+        && expected.save_date() == sent.save_date()
         && expected.size() == sent.size()
         && expected.internal_date() == sent.internal_date()
         && sections(expected) == sections(sent)

@@ -31,6 +31,7 @@ mod rows;
 #[cfg(feature = "sasl")]
 mod sasl;
 mod server;
+mod server_extensions;
 mod server_hostile;
 mod server_limits;
 mod sets;

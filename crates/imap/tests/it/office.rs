@@ -219,7 +219,11 @@ impl Office {
             Event::BadCommand { error, .. } => {
                 self.heard.push(format!("bad {error:?}").chars().take(20).collect());
             }
-            Event::Id(_) | Event::Idle(_) | Event::Unselected | Event::SaslCancelled => {}
+            Event::Id(_)
+            | Event::Idle(_)
+            | Event::Unselected
+            | Event::Unauthenticated
+            | Event::SaslCancelled => {}
             other => panic!("{other:?}"),
         }
     }

@@ -63,7 +63,7 @@ fn nothing_that_an_application_says_ends_its_line() {
     assert_lines(&desk.take_said(), if has_name { 4 } else { 2 });
 
     desk.say("a SELECT INBOX\r\n");
-    desk.input.extend_from_slice(b"a FETCH 1 PREVIEW\r\n");
+    desk.input.extend_from_slice(b"a FETCH 1 FLAGS\r\n");
     let Some(Event::Fetch(fetch)) = desk.next() else { panic!() };
     let section = postroad_imap::types::Section::parse("").unwrap();
     let row = fetch.row(&mut desk.session, 10).unwrap();

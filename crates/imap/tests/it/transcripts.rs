@@ -9,6 +9,26 @@ use postroad_testkit::Transcript;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
+/// The extensions of a heading with `all`.
+const ALL: [&str; 16] = [
+    "SORT",
+    "SORT=DISPLAY",
+    "ESORT",
+    "THREAD=ORDEREDSUBJECT",
+    "THREAD=REFERENCES",
+    "QUOTA",
+    "QUOTASET",
+    "QUOTA=RES-STORAGE",
+    "QUOTA=RES-MESSAGE",
+    "COMPRESS=DEFLATE",
+    "UNAUTHENTICATE",
+    "PREVIEW",
+    "OBJECTID",
+    "SAVEDATE",
+    "WITHIN",
+    "BINARY",
+];
+
 /// A session as the heading of a dialogue wants it.
 fn session(setup: &str) -> Server {
     let has = |word: &str| setup.split(' ').any(|one| one == word);
@@ -21,6 +41,15 @@ fn session(setup: &str) -> Server {
         .to_vec();
     if has("condstore") {
         config.extensions.push(Capability::CondStore);
+    }
+    if has("qresync") {
+        config.extensions.extend([Capability::CondStore, Capability::QResync]);
+    }
+    if has("quotaget") {
+        config.extensions.push(Capability::Quota);
+    }
+    if has("all") {
+        config.extensions.extend(ALL.map(|name| Capability::parse(name).unwrap()));
     }
     if has("id") {
         config.id = [
@@ -43,6 +72,13 @@ fn session(setup: &str) -> Server {
     if has("in") || uids.is_some() {
         input.extend_from_slice(b"1 LOGIN a b\r\n");
     }
+    // What the client has shown of RFC 7162 before the dialogue.
+    if has("aware") {
+        input.extend_from_slice(b"2 ENABLE CONDSTORE\r\n");
+    }
+    if has("resyncs") {
+        input.extend_from_slice(b"2 ENABLE QRESYNC\r\n");
+    }
     if has("rev2") {
         input.extend_from_slice(b"2 ENABLE IMAP4rev2\r\n");
     }
@@ -54,7 +90,9 @@ fn session(setup: &str) -> Server {
             Event::Login(login) => login.ok(&mut session),
             Event::Select(select) => {
                 let uids = UidSet::parse(uids.unwrap()).unwrap().iter().collect();
-                select.ok(&mut session, Selected::new(1, u32::MAX, uids));
+                let mut selected = Selected::new(1, u32::MAX, uids);
+                selected.highest_mod_seq = Some(1.into()).filter(|_| has("condstore") || has("qresync"));
+                select.ok(&mut session, selected);
             }
             other => panic!("{other:?}"),
         }
@@ -120,6 +158,12 @@ fn rfc_3501() {
 #[test]
 fn extensions() {
     play_all(include_str!("../transcripts/extensions.txt"), 60);
+}
+
+/// RFC 7162, 5256, 5267, 9208, 8970, 8474, 8514, 4978, 3516, 5032, 8437
+#[test]
+fn more_extensions() {
+    play_all(include_str!("../transcripts/extensions2.txt"), 40);
 }
 
 #[test]

@@ -4,9 +4,9 @@ use super::rows::{Lists, Rows};
 use bytes::Bytes;
 use postroad_core::{Secret, TlsInfo};
 use postroad_imap::command::{self, AppendMessage};
-use postroad_imap::response::{MailboxStatus, Namespace, NamespaceResponse, No};
-use postroad_imap::server::{CopyUid, Fetch, Search, Selected, Store};
-use postroad_imap::types::{Credentials, MailboxName, ModSeq, SpecialUse, StatusItem, UidSet};
+use postroad_imap::response::{MailboxStatus, Namespace, NamespaceResponse, No, Quota, ThreadResponse};
+use postroad_imap::server::{CopyUid, Fetch, Resync, Search, Selected, Sort, Store, Thread};
+use postroad_imap::types::{Credentials, MailboxName, ModSeq, QuotaLimit, SpecialUse, StatusItem, UidSet};
 use postroad_imap::view::Change;
 use std::future::{Future, ready};
 use std::task::{Context, Poll};
@@ -42,7 +42,7 @@ pub enum AuthAnswer<Account, Exchange> {
 /// What a search found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Found {
-    /// The UIDs, ascending.
+    /// The UIDs: ascending, or in the order of SORT.
     pub uids: Vec<u32>,
     /// The greatest modification sequence among them, if the command asked by such.
     pub mod_seq: Option<ModSeq>,
@@ -105,6 +105,24 @@ pub trait Handler: Send + Sync {
         account: &Self::Account,
         select: &command::Select,
     ) -> impl Future<Output = Result<(Self::Mailbox, Selected), No>> + Send;
+
+    /// The mailbox that was selected just now, for a client that knows it from before (RFC 7162 section 3.2.5): give what
+    /// [vanished](Rows::vanished) of [`Resync::unsure`], then a row with the flags and the modification sequence of each among
+    /// [`Resync::known`] that changed [since](Resync::since). Asked only where QRESYNC is announced; refuses by default.
+    ///
+    /// # Errors
+    ///
+    /// The command fails, and the mailbox is not selected.
+    fn resynchronise(
+        &self,
+        account: &Self::Account,
+        mailbox: &Self::Mailbox,
+        resync: &Resync,
+        rows: &Rows<'_>,
+    ) -> impl Future<Output = Result<(), No>> + Send {
+        let _ = (account, mailbox, resync, rows);
+        ready(Err(No::cannot()))
+    }
 
     /// The next change of a selected mailbox, whoever caused it; `None`: the mailbox is gone, or what was missed of its changes cannot be made
     /// up for, so that the session has to end. Asked before each answer, so that a command's own effects are told with it: what was
@@ -179,6 +197,46 @@ pub trait Handler: Send + Sync {
         mailbox: &MailboxName,
         items: &[StatusItem],
     ) -> impl Future<Output = Result<MailboxStatus, No>> + Send;
+
+    /// GETQUOTA: what the quota root of this name allows, and how much is used (RFC 9208). Asked only where QUOTA is announced; refuses by
+    /// default.
+    ///
+    /// # Errors
+    ///
+    /// [`No::nonexistent`]: there is no such root.
+    fn quota(&self, account: &Self::Account, root: &Bytes) -> impl Future<Output = Result<Quota, No>> + Send {
+        let _ = (account, root);
+        ready(Err(No::nonexistent()))
+    }
+
+    /// GETQUOTAROOT: the quotas of a mailbox, which need not be there (RFC 9208). None by default.
+    ///
+    /// # Errors
+    ///
+    /// The command fails.
+    fn quota_roots(
+        &self,
+        account: &Self::Account,
+        mailbox: &MailboxName,
+    ) -> impl Future<Output = Result<Vec<Quota>, No>> + Send {
+        let _ = (account, mailbox);
+        ready(Ok(Vec::new()))
+    }
+
+    /// SETQUOTA: other limits; gives what holds then (RFC 9208). Asked only where QUOTASET is announced; refuses by default.
+    ///
+    /// # Errors
+    ///
+    /// [`No::no_permission`], mostly.
+    fn set_quota(
+        &self,
+        account: &Self::Account,
+        root: &Bytes,
+        limits: &[QuotaLimit],
+    ) -> impl Future<Output = Result<Quota, No>> + Send {
+        let _ = (account, root, limits);
+        ready(Err(No::no_permission()))
+    }
 
     /// CREATE. Gives the mailbox's identifier, if there is such a thing (RFC 8474). Refuses by default.
     ///
@@ -325,6 +383,36 @@ pub trait Handler: Send + Sync {
         mailbox: &Self::Mailbox,
         search: &Search,
     ) -> impl Future<Output = Result<Found, No>> + Send;
+
+    /// SORT: the UIDs of the messages that match, in the order that is asked for. Asked only where SORT is announced; refuses by default.
+    ///
+    /// # Errors
+    ///
+    /// The command fails.
+    fn sort(
+        &self,
+        account: &Self::Account,
+        mailbox: &Self::Mailbox,
+        sort: &Sort,
+    ) -> impl Future<Output = Result<Found, No>> + Send {
+        let _ = (account, mailbox, sort);
+        ready(Err(No::cannot()))
+    }
+
+    /// THREAD: the messages that match, in threads, by UIDs. Asked only for an algorithm that is announced; refuses by default.
+    ///
+    /// # Errors
+    ///
+    /// The command fails.
+    fn thread(
+        &self,
+        account: &Self::Account,
+        mailbox: &Self::Mailbox,
+        thread: &Thread,
+    ) -> impl Future<Output = Result<ThreadResponse, No>> + Send {
+        let _ = (account, mailbox, thread);
+        ready(Err(No::cannot()))
+    }
 
     /// COPY, all or none. Gives where they are; nothing, when there was nothing to copy. Refuses by default.
     ///

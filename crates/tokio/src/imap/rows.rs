@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use postroad_core::Full;
 use postroad_imap::response::{ListResponse, MailboxAttribute, MailboxStatus};
-use postroad_imap::server::{Fetch, List, Literal, Row, RowError, SectionItem, Server, Store};
+use postroad_imap::server::{Fetch, List, Literal, Resync, Row, RowError, SectionItem, Server, Store};
 use postroad_imap::types::{Flag, MailboxName, ModSeq, UidSet};
 use std::future::poll_fn;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -118,6 +118,7 @@ pub struct Rows<'a> {
 pub(super) enum RowsOf<'a> {
     Fetch(&'a Fetch),
     Store(&'a Store),
+    Resync(&'a Resync),
 }
 
 impl<'a> Rows<'a> {
@@ -125,6 +126,7 @@ impl<'a> Rows<'a> {
         match of {
             RowsOf::Fetch(fetch) => fetch.row(session, uid),
             RowsOf::Store(store) => store.row(session, uid),
+            RowsOf::Resync(resync) => resync.row(session, uid),
         }
     }
 
@@ -195,13 +197,27 @@ impl<'a> Rows<'a> {
             .unwrap_or(Err(Gone))
     }
 
-    /// Messages that have gone since a modification sequence: for FETCH with VANISHED (RFC 7162 section 3.2.6).
-    pub fn vanished(&self, gone: UidSet) {
-        if let RowsOf::Fetch(fetch) = &self.of {
-            let mut inner = self.shared.lock();
-            fetch.vanished(&mut inner.session, gone);
-            inner.has_output = true;
-        }
+    /// Messages that have gone since a modification sequence, before the first row: for FETCH with VANISHED, and when a mailbox is
+    /// resynchronised (RFC 7162 sections 3.2.5 and 3.2.6).
+    pub async fn vanished(&self, gone: UidSet) {
+        let mut waiting = Some(gone);
+        self.shared
+            .with_room(Wait::Turn, |session| {
+                let gone = waiting.take()?;
+                let told = match &self.of {
+                    RowsOf::Fetch(fetch) => fetch.vanished(session, gone),
+                    RowsOf::Resync(resync) => resync.vanished(session, gone),
+                    RowsOf::Store(_) => Ok(()),
+                };
+                match told {
+                    Ok(()) => Some(()),
+                    Err(Full(rest)) => {
+                        waiting = Some(rest);
+                        None
+                    }
+                }
+            })
+            .await;
     }
 }
 

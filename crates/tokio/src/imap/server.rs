@@ -2,12 +2,15 @@
 
 use super::handler::{AuthAnswer, AuthStep, Handler};
 use super::rows::{Lists, Rows, RowsOf, Shared};
+use crate::compress::MaybeCompressed;
 use crate::{Driver, Error, MaybeTls, Polled, Progress, ServeOptions};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use postroad_imap::response::No;
-use postroad_imap::server::{self, Authenticate, Config, Event, SaslResponse, Server, StartTls};
+use postroad_imap::server::{
+    self, Authenticate, Compress, Config, Event, Resync, SaslResponse, Select, Selected, Server, StartTls,
+};
 use postroad_imap::types::MailboxName;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
@@ -26,6 +29,10 @@ enum Answer<H: Handler> {
     Say(Say),
     LoggedIn(H::Account, Say),
     Selected(H::Mailbox, Say),
+    /// The same, and the client is to be brought up to date.
+    Resync(H::Mailbox, Box<(Select, Selected)>),
+    /// That could not be done.
+    NotSelected(Say),
     /// The exchange of SASL goes on.
     Challenged(H::Exchange, Say),
     /// There is room for a message, or not.
@@ -57,7 +64,7 @@ struct Serving<'h, H: Handler, Io> {
     handler: &'h H,
     shared: Arc<Shared>,
     /// None only while its transport is being put into TLS.
-    driver: Option<Driver<MaybeTls<Io>>>,
+    driver: Option<Driver<MaybeCompressed<MaybeTls<Io>>>>,
     account: Option<Arc<H::Account>>,
     mailbox: Option<Arc<H::Mailbox>>,
     exchange: Option<H::Exchange>,
@@ -119,7 +126,7 @@ where
     let mut serving = Serving {
         handler,
         shared: Arc::new(Shared::new(session)),
-        driver: Some(Driver::with_limits(io, options.limits)),
+        driver: Some(Driver::with_limits(MaybeCompressed::Plain(io), options.limits)),
         account: None,
         mailbox: None,
         exchange: None,
@@ -173,10 +180,10 @@ where
                 return Err(error);
             }
         };
-        if let Event::StartTls(token) = event {
-            serving.start_tls(token, &options).await?;
-        } else {
-            serving.event(event);
+        match event {
+            Event::StartTls(token) => serving.start_tls(token, &options).await?,
+            Event::Compress(token) => serving.compress(token).await?,
+            event => serving.event(event),
         }
     }
 }
@@ -244,8 +251,17 @@ where
         let Some(mut driver) = self.driver.take() else { return Ok(()) };
         token.accept(&mut self.shared.lock().session);
         poll_fn(|context| driver.poll_flush(&mut self.shared.lock().session, context)).await?;
-        let driver = driver.upgrade(|io| crate::tls::accept_over(acceptor, io, options.handshake)).await?;
-        if let Some(info) = options.tls_info(driver.io()) {
+        let upgrade = async |io| match io {
+            MaybeCompressed::Plain(io) => {
+                let io = crate::tls::accept_over(acceptor, io, options.handshake).await?;
+                Ok(MaybeCompressed::Plain(io))
+            }
+            // Never: the session offers no STARTTLS within compression.
+            #[cfg(feature = "compress")]
+            MaybeCompressed::Deflate(_) => Err(std::io::ErrorKind::Unsupported.into()),
+        };
+        let driver = driver.upgrade(upgrade).await?;
+        if let Some(info) = options.tls_info(driver.io().get_ref()) {
             self.handler.tls_established(&info);
             self.shared.lock().session.tls_established(info);
         }
@@ -257,6 +273,27 @@ where
     #[allow(clippy::unused_async, reason = "the same shape as with rustls")]
     async fn start_tls(&mut self, token: StartTls, _options: &ServeOptions) -> Result<(), Fault> {
         token.no(&mut self.shared.lock().session, No::unavailable());
+        Ok(())
+    }
+
+    /// From here on everything is compressed, in both directions.
+    #[cfg(feature = "compress")]
+    async fn compress(&mut self, token: Compress) -> Result<(), Fault> {
+        let Some(mut driver) = self.driver.take() else { return Ok(()) };
+        token.accept(&mut self.shared.lock().session);
+        poll_fn(|context| driver.poll_flush(&mut self.shared.lock().session, context)).await?;
+        let limits = driver.limits();
+        let parts = driver.into_parts();
+        // What the client sent behind its command is compressed already.
+        self.driver = Some(Driver::with_limits(parts.io.compress(parts.input), limits));
+        self.shared.lock().session.compression_established();
+        Ok(())
+    }
+
+    #[cfg(not(feature = "compress"))]
+    #[allow(clippy::unused_async, reason = "the same shape as with compression")]
+    async fn compress(&mut self, token: Compress) -> Result<(), Fault> {
+        token.no(&mut self.shared.lock().session, No::cannot());
         Ok(())
     }
 
@@ -298,6 +335,18 @@ where
                 self.mailbox = Some(Arc::new(mailbox));
                 say
             }
+            Answer::Resync(mailbox, selected) => {
+                let mailbox = Arc::new(mailbox);
+                self.mailbox = Some(mailbox.clone());
+                let (token, selected) = *selected;
+                let resync = token.begin(&mut self.shared.lock().session, selected);
+                self.resynchronise(mailbox, resync);
+                return;
+            }
+            Answer::NotSelected(say) => {
+                self.mailbox = None;
+                say
+            }
             Answer::Challenged(exchange, say) => {
                 self.exchange = Some(exchange);
                 say
@@ -320,6 +369,24 @@ where
             }
         };
         say(&mut self.shared.lock().session);
+    }
+
+    fn resynchronise(&mut self, mailbox: Arc<H::Mailbox>, resync: Resync) {
+        let (handler, shared) = (self.handler, self.shared.clone());
+        // Never None: only who has logged in selects a mailbox.
+        let Some(account) = self.account.clone() else { return };
+        self.run(async move {
+            let done = if resync.since().is_some() {
+                let rows = Rows { shared: &shared, of: RowsOf::Resync(&resync) };
+                handler.resynchronise(&account, &mailbox, &resync, &rows).await
+            } else {
+                Ok(())
+            };
+            match done {
+                Ok(()) => Answer::Say(Box::new(|session| resync.ok(session))),
+                Err(no) => Answer::NotSelected(Box::new(|session| resync.no(session, no))),
+            }
+        });
     }
 
     fn event(&mut self, event: Event) {
@@ -348,6 +415,11 @@ where
             },
             Event::SaslCancelled => self.exchange = None,
             Event::Unselected => self.mailbox = None,
+            Event::Unauthenticated => {
+                self.mailbox = None;
+                self.account = None;
+                self.exchange = None;
+            }
             Event::AppendAborted => self.uploads = None,
             Event::AppendData(chunk) => self.append_data(chunk),
             event => match self.account.clone() {
@@ -394,6 +466,9 @@ where
                 self.mailbox = None;
                 self.run(async move {
                     match handler.select(&account, token.command()).await {
+                        Ok((mailbox, selected)) if token.command().qresync.is_some() => {
+                            Answer::Resync(mailbox, Box::new((token, selected)))
+                        }
                         Ok((mailbox, selected)) => {
                             Answer::Selected(mailbox, Box::new(|session| token.ok(session, selected)))
                         }
@@ -424,6 +499,18 @@ where
             Event::Status(token) => self.run(async move {
                 let done = handler.status(&account, token.mailbox(), token.items()).await;
                 say(done, token, server::Status::ok, server::Status::no)
+            }),
+            Event::GetQuota(token) => self.run(async move {
+                let done = handler.quota(&account, token.root()).await;
+                say(done, token, server::GetQuota::ok, server::GetQuota::no)
+            }),
+            Event::GetQuotaRoot(token) => self.run(async move {
+                let done = handler.quota_roots(&account, token.mailbox()).await;
+                say(done, token, server::GetQuotaRoot::ok, server::GetQuotaRoot::no)
+            }),
+            Event::SetQuota(token) => self.run(async move {
+                let done = handler.set_quota(&account, token.root(), token.limits()).await;
+                say(done, token, server::SetQuota::ok, server::SetQuota::no)
             }),
             Event::List(token) => {
                 let shared = self.shared.clone();
@@ -514,6 +601,17 @@ where
                     token.ok(session, found.uids, found.mod_seq);
                 };
                 say(done, token, ok, server::Search::no)
+            }),
+            Event::Sort(token) => self.run(async move {
+                let done = handler.sort(&account, &mailbox, &token).await;
+                let ok = |token: server::Sort, session: &mut Server, found: super::Found| {
+                    token.ok(session, found.uids, found.mod_seq);
+                };
+                say(done, token, ok, server::Sort::no)
+            }),
+            Event::Thread(token) => self.run(async move {
+                let done = handler.thread(&account, &mailbox, &token).await;
+                say(done, token, server::Thread::ok, server::Thread::no)
             }),
             Event::Copy(token) => self.run(async move {
                 let done = handler.copy(&account, &mailbox, token.messages(), token.mailbox()).await;

@@ -13,11 +13,11 @@ use crate::serve::Server;
 use crate::store::Account;
 use crate::time::Time;
 
-const PASSWORD: &str = "crêpe suzette";
+pub(super) const PASSWORD: &str = "crêpe suzette";
 /// `\0bob\0crêpe suzette`
 const BOB: &str = "AGJvYgBjcsOqcGUgc3V6ZXR0ZQ==";
 
-fn start(folder: &Path, more: &str) -> Server {
+pub(super) fn start(folder: &Path, more: &str) -> Server {
     let text = format!(
         "hostname = \"mx.hamburger.edu\"\ndomains = [\"hamburger.edu\"]\n\
          [listen]\nsmtp = \"127.0.0.1:0\"\nsubmission = \"127.0.0.1:0\"\npop3 = \"127.0.0.1:0\"\nimap = \"127.0.0.1:0\"\nwebmail = \"\"\n\
@@ -27,7 +27,7 @@ fn start(folder: &Path, more: &str) -> Server {
     Server::start(Config::parse(&text, folder).unwrap(), handler).unwrap()
 }
 
-async fn account(server: &Server, address: &str) -> Account {
+pub(super) async fn account(server: &Server, address: &str) -> Account {
     server.context.store.add_account(address, PASSWORD.into(), false, Time::now()).await.unwrap()
 }
 

@@ -101,7 +101,7 @@ pub(super) fn any_date_time(time: Time) -> DateTime {
     }
 }
 
-/// What STATUS says of a mailbox.
+/// What STATUS says of a mailbox, but for what has to be [asked](super::Imap::status_of) for.
 pub(super) fn status(
     name: MailboxName,
     mailbox: &Mailbox,

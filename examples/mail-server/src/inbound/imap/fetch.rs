@@ -1,12 +1,12 @@
 //! FETCH (RFC 9051 section 6.4.5).
 //!
 //! Small sections are read into memory and go out with their row; large ones are streamed from the store, so that a message costs a
-//! connection no more than a chunk of it. ENVELOPE and BODYSTRUCTURE are worked out once and kept in the store.
+//! connection no more than a chunk of it. ENVELOPE, BODYSTRUCTURE and PREVIEW are worked out once and kept in the store.
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
 
-use bytes::{BufMut as _, Bytes, BytesMut};
+use bytes::Bytes;
 use postroad_imap::command::{self, FetchItem};
 use postroad_imap::response::No;
 use postroad_imap::server::{Fetch, Row, SectionItem};
@@ -16,70 +16,13 @@ use postroad_tokio::imap::{Gone, Rows};
 
 use super::Open;
 use super::convert;
+use super::derived::{Derived, FORMAT};
 use super::sections::{Content, Span, len};
 use crate::store::mailboxes::{Choice, Flags, FlagsChange, MessageRow, SystemFlags};
 use crate::store::{Store, StoreError};
 
-/// How what is kept of a message is laid out: see [`Structure`].
-const FORMAT: u32 = 1;
 /// Sections up to this many octets are read before their row is begun.
 const IN_MEMORY: u64 = 64 * 1024;
-
-/// ENVELOPE, BODYSTRUCTURE and BODY of a message, as they are sent.
-#[derive(Debug, Clone)]
-struct Structure {
-    envelope: Bytes,
-    extended: Bytes,
-    plain: Bytes,
-}
-
-impl Structure {
-    fn of(octets: &[u8]) -> Self {
-        let message = Message::parse(octets);
-        let print = |name: &str, print: &dyn Fn(&mut BytesMut)| {
-            let mut out = BytesMut::from(name);
-            print(&mut out);
-            out.freeze()
-        };
-        let envelope = postroad_imap::message::envelope(&message);
-        let structure = postroad_imap::message::body_structure(&message);
-        Self {
-            envelope: print("ENVELOPE ", &|out| envelope.encode(out, false)),
-            extended: print("BODYSTRUCTURE ", &|out| structure.encode(out, true, false)),
-            plain: print("BODY ", &|out| structure.encode(out, false, false)),
-        }
-    }
-
-    /// To be kept: each with its length before it.
-    fn to_bytes(&self) -> Bytes {
-        let mut out = BytesMut::new();
-        for part in [&self.envelope, &self.extended, &self.plain] {
-            out.put_u32(u32::try_from(part.len()).unwrap_or(u32::MAX));
-            out.put_slice(part);
-        }
-        out.freeze()
-    }
-
-    fn from_bytes(mut kept: Bytes) -> Option<Self> {
-        let mut next = || {
-            let len = kept.split_to_checked(4)?;
-            let len = u32::from_be_bytes(len.as_ref().try_into().ok()?);
-            kept.split_to_checked(usize::try_from(len).ok()?)
-        };
-        Some(Self { envelope: next()?, extended: next()?, plain: next()? })
-    }
-}
-
-/// `split_to`, where there is so much.
-trait SplitChecked: Sized {
-    fn split_to_checked(&mut self, at: usize) -> Option<Self>;
-}
-
-impl SplitChecked for Bytes {
-    fn split_to_checked(&mut self, at: usize) -> Option<Self> {
-        (at <= self.len()).then(|| self.split_to(at))
-    }
-}
 
 /// Why a message has no row.
 #[derive(Debug)]
@@ -139,13 +82,16 @@ pub(super) async fn fetch(store: &Store, open: &Open, fetch: &Fetch, rows: &Rows
             seen.insert(row.uid, row);
         }
     }
-    let needs_structure = items
-        .iter()
-        .any(|item| matches!(item, FetchItem::Envelope | FetchItem::Body | FetchItem::BodyStructure));
+    if let (true, Some(since)) = (fetch.command().vanished, fetch.command().changed_since) {
+        let gone = store.vanished(&open.mailbox, since.get(), convert::uids(&fetch.named())).await;
+        rows.vanished(convert::uid_set(&gone.map_err(|error| convert::no(&error))?)).await;
+    }
+    let needs_derived =
+        items.iter().any(|item| is_derived(item) || matches!(item, FetchItem::Preview { lazy: true }));
     let choice = Choice {
         uids,
         changed_since: fetch.command().changed_since.map(postroad_imap::types::ModSeq::get),
-        derived: needs_structure.then_some(FORMAT),
+        derived: needs_derived.then_some(FORMAT),
     };
     let mut found = store.message_rows(&open.mailbox, choice);
     while let Some(batch) = found.next().await.map_err(|error| convert::no(&error))? {
@@ -157,12 +103,7 @@ pub(super) async fn fetch(store: &Store, open: &Open, fetch: &Fetch, rows: &Rows
                 Err(Fault::No(no)) => return Err(no),
             }
         }
-        if !worked_out.is_empty()
-            && let Err(error) = store.put_derived(&open.mailbox, FORMAT, worked_out).await
-        {
-            // It will be worked out again.
-            tracing::warn!(%error, "what was worked out of messages cannot be kept");
-        }
+        super::sort::keep(store, open, worked_out).await;
     }
     Ok(())
 }
@@ -179,27 +120,22 @@ async fn one(
 ) -> Result<(), Fault> {
     let items = &command.items;
     let mut content = Content::new(store, open.mailbox, row.uid);
-    let mut structure = None;
+    let mut derived = row.derived.clone().and_then(Derived::from_bytes);
     let mut outs = Vec::new();
     for item in items {
-        match item {
-            FetchItem::Envelope | FetchItem::Body | FetchItem::BodyStructure if structure.is_none() => {
-                structure = row.derived.clone().and_then(Structure::from_bytes);
-                if structure.is_none() {
-                    let made = Structure::of(&content.whole().await?);
-                    worked_out.push((row.uid, made.to_bytes()));
-                    structure = Some(made);
-                }
-            }
-            item => outs.extend(section(&mut content, item).await?),
+        if is_derived(item) && derived.is_none() {
+            let made = Derived::of(&content.whole().await?);
+            worked_out.push((row.uid, made.to_bytes()));
+            derived = Some(made);
         }
+        outs.extend(section(&mut content, item).await?);
     }
     content.forget_whole();
     // What is in memory first: the streamed ones are the end of the row.
     outs.sort_by_key(|out| matches!(out, Out::Stream(..)));
     let streams = outs.iter().position(|out| matches!(out, Out::Stream(..))).unwrap_or(outs.len());
     let streams = outs.split_off(streams);
-    let head = Head { command, row, structure: structure.as_ref(), is_seen_now, outs };
+    let head = Head { command, row, derived: derived.as_ref(), is_seen_now, outs };
     let mut streams = streams.into_iter();
     let Some(Out::Stream(name, mut ranges)) = streams.next() else {
         // Not known to this client: then it has not asked for it either.
@@ -235,7 +171,7 @@ async fn one(
 struct Head<'a> {
     command: &'a command::Fetch,
     row: &'a MessageRow,
-    structure: Option<&'a Structure>,
+    derived: Option<&'a Derived>,
     is_seen_now: bool,
     outs: Vec<Out>,
 }
@@ -247,7 +183,7 @@ impl Head<'_> {
             line = match item {
                 // UID FETCH begins with it by itself.
                 FetchItem::Uid if !self.command.uid => line.uid(),
-                item => plain(line, item, self.row, self.structure),
+                item => plain(line, item, self.row, self.derived),
             };
         }
         if self.is_seen_now && !items.contains(&FetchItem::Flags) {
@@ -261,7 +197,7 @@ impl Head<'_> {
 }
 
 /// An item that needs nothing but the row.
-fn plain<'s>(line: Row<'s>, item: &FetchItem, row: &MessageRow, structure: Option<&Structure>) -> Row<'s> {
+fn plain<'s>(line: Row<'s>, item: &FetchItem, row: &MessageRow, derived: Option<&Derived>) -> Row<'s> {
     match item {
         FetchItem::Flags => line.flags(&convert::flags(&row.flags)),
         FetchItem::InternalDate => match convert::date_time(row.internal_date) {
@@ -276,11 +212,21 @@ fn plain<'s>(line: Row<'s>, item: &FetchItem, row: &MessageRow, structure: Optio
         },
         FetchItem::EmailId => line.email_id(&row.email_id()),
         FetchItem::ThreadId => line.thread_id(None),
-        FetchItem::Envelope => structure.map(|known| &known.envelope).map_printed(line),
-        FetchItem::BodyStructure => structure.map(|known| &known.extended).map_printed(line),
-        FetchItem::Body => structure.map(|known| &known.plain).map_printed(line),
+        FetchItem::Envelope => derived.map(|known| &known.envelope).map_printed(line),
+        FetchItem::BodyStructure => derived.map(|known| &known.extended).map_printed(line),
+        FetchItem::Body => derived.map(|known| &known.plain).map_printed(line),
+        FetchItem::Preview { .. } => line.preview(derived.map(|known| &*known.preview)),
         _ => line,
     }
+}
+
+/// Whether an item is worked out of the message, and kept. A preview that shall cost nothing is told if it is there (RFC 8970 section
+/// 3.2).
+fn is_derived(item: &FetchItem) -> bool {
+    matches!(
+        item,
+        FetchItem::Envelope | FetchItem::Body | FetchItem::BodyStructure | FetchItem::Preview { lazy: false }
+    )
 }
 
 /// Adds what is printed already.

@@ -6,12 +6,12 @@ use postroad_imap::response::{ListResponse, MailboxAttribute, No};
 use postroad_imap::types::{ListPattern, MailboxName, SpecialUse};
 use postroad_tokio::imap::Lists;
 
-use super::convert;
+use super::{Imap, convert};
+use crate::store::Account;
 use crate::store::mailboxes::{DELIMITER, ListedMailbox};
-use crate::store::{Account, Store};
 
 pub(super) async fn list(
-    store: &Store,
+    imap: &Imap<'_>,
     account: &Account,
     list: &command::List,
     lists: &Lists<'_>,
@@ -29,7 +29,7 @@ pub(super) async fn list(
     let whole = |pattern: &ListPattern| ListPattern::new(format!("{reference}{}", pattern.as_str()));
     // Two texts without CR, LF and NUL make one.
     let patterns: Vec<ListPattern> = list.patterns.iter().filter_map(|pattern| whole(pattern).ok()).collect();
-    let all = store.list_mailboxes(account).await.map_err(|error| convert::no(&error))?;
+    let all = imap.context.store.list_mailboxes(account).await.map_err(|error| convert::no(&error))?;
     for listed in &all {
         let Ok(name) = MailboxName::new(listed.name.as_str()) else { continue };
         if !patterns.iter().any(|pattern| pattern.matches(&name, Some(DELIMITER))) {
@@ -62,7 +62,7 @@ pub(super) async fn list(
         response.child_info = child_info;
         lists.mailbox(response).await;
         if let Some((mailbox, status)) = listed.mailbox.as_ref().filter(|_| !list.returns.status.is_empty()) {
-            lists.status(convert::status(name, mailbox, status, &list.returns.status)).await;
+            lists.status(imap.status_of(name, mailbox, status, &list.returns.status).await?).await;
         }
     }
     Ok(())

@@ -1,11 +1,17 @@
 //! IMAP on a connection: mailboxes, their messages, and what happens to them.
 
 mod convert;
+mod derived;
 mod feed;
 mod fetch;
 mod list;
+mod quota;
+mod resync;
 mod search;
 mod sections;
+mod sort;
+#[cfg(test)]
+mod tests;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,8 +19,8 @@ use std::task::Poll;
 
 use bytes::Bytes;
 use postroad_imap::command::{self, AppendMessage};
-use postroad_imap::response::{MailboxStatus, No, ResponseCode};
-use postroad_imap::server::{Config, CopyUid, Fetch, Search, Selected, Store};
+use postroad_imap::response::{MailboxStatus, No, Quota, ResponseCode, ThreadResponse};
+use postroad_imap::server::{Config, CopyUid, Fetch, Resync, Search, Selected, Sort, Store, Thread};
 use postroad_imap::types::{
     Capability, Credentials, FlagPermission, MailboxName, SpecialUse, StatusItem, UidSet,
 };
@@ -31,8 +37,30 @@ use crate::time::Time;
 use feed::Feed;
 
 /// What is served beyond what the session does by itself.
-const EXTENSIONS: [Capability; 4] =
-    [Capability::SpecialUse, Capability::CreateSpecialUse, Capability::ListExtended, Capability::ListStatus];
+const EXTENSIONS: [&str; 20] = [
+    "SPECIAL-USE",
+    "CREATE-SPECIAL-USE",
+    "LIST-EXTENDED",
+    "LIST-STATUS",
+    "CONDSTORE",
+    "QRESYNC",
+    "SORT",
+    "SORT=DISPLAY",
+    "ESORT",
+    "THREAD=ORDEREDSUBJECT",
+    "THREAD=REFERENCES",
+    "BINARY",
+    "UTF8=ACCEPT",
+    "STATUS=SIZE",
+    "WITHIN",
+    "OBJECTID",
+    "SAVEDATE",
+    "PREVIEW",
+    "COMPRESS=DEFLATE",
+    "UNAUTHENTICATE",
+];
+/// The same, where mailboxes have a quota.
+const QUOTA: [&str; 2] = ["QUOTA", "QUOTA=RES-STORAGE"];
 
 /// Speaks IMAP to the end of a connection.
 pub(super) async fn serve(
@@ -46,7 +74,7 @@ pub(super) async fn serve(
     config.login_without_tls = context.config.auth.plaintext_without_tls;
     config.max_errors = context.config.limits.errors;
     config.max_append = context.config.limits.message_size;
-    config.extensions = EXTENSIONS.to_vec();
+    config.extensions = extensions(context.config.limits.mailbox_quota.is_some());
     config.id = vec![
         ("name".to_owned(), "Postroad mail-server".to_owned()),
         ("version".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
@@ -62,6 +90,11 @@ pub(super) async fn serve(
     }
     let handler = Imap { context, peer, guesses: tokio::sync::Mutex::default() };
     Ok(postroad_tokio::imap::serve(io, Arc::new(config), &handler, options).await?)
+}
+
+fn extensions(has_quota: bool) -> Vec<Capability> {
+    let known = EXTENSIONS.iter().chain(QUOTA.iter().filter(|_| has_quota));
+    known.filter_map(|name| Capability::parse(name).ok()).collect()
 }
 
 /// What is decided on one connection.
@@ -112,6 +145,25 @@ impl Imap<'_> {
             }
             Err(error) => Err(convert::no(&error)),
         }
+    }
+
+    /// What STATUS says of a mailbox.
+    async fn status_of(
+        &self,
+        name: MailboxName,
+        mailbox: &mailboxes::Mailbox,
+        status: &mailboxes::Status,
+        items: &[StatusItem],
+    ) -> Result<MailboxStatus, No> {
+        let mut response = convert::status(name, mailbox, status, items);
+        if items.contains(&StatusItem::AppendLimit) {
+            response.append_limit = Some(Some(self.context.config.limits.message_size));
+        }
+        if items.contains(&StatusItem::DeletedStorage) {
+            let octets = self.context.store.deleted_octets(mailbox).await;
+            response.deleted_storage = Some(octets.map_err(|error| convert::no(&error))?);
+        }
+        Ok(response)
     }
 
     async fn target(&self, account: &Account, name: &MailboxName) -> Result<mailboxes::Mailbox, No> {
@@ -217,7 +269,7 @@ impl Handler for Imap<'_> {
     }
 
     async fn list(&self, account: &Account, list: &command::List, lists: &Lists<'_>) -> Result<(), No> {
-        list::list(&self.context.store, account, list, lists).await
+        list::list(self, account, list, lists).await
     }
 
     async fn status(
@@ -228,11 +280,7 @@ impl Handler for Imap<'_> {
     ) -> Result<MailboxStatus, No> {
         let found = self.context.store.find_mailbox(account, mailbox.as_str()).await;
         let (found, status) = found.map_err(|error| convert::no(&error))?;
-        let mut response = convert::status(mailbox.clone(), &found, &status, items);
-        if items.contains(&StatusItem::AppendLimit) {
-            response.append_limit = Some(Some(self.context.config.limits.message_size));
-        }
-        Ok(response)
+        self.status_of(mailbox.clone(), &found, &status, items).await
     }
 
     async fn create(
@@ -352,6 +400,35 @@ impl Handler for Imap<'_> {
 
     async fn search(&self, _account: &Account, open: &Open, search: &Search) -> Result<Found, No> {
         search::search(&self.context.store, open, search).await
+    }
+
+    async fn sort(&self, _account: &Account, open: &Open, sort: &Sort) -> Result<Found, No> {
+        sort::sort(&self.context.store, open, sort).await
+    }
+
+    async fn thread(&self, _account: &Account, open: &Open, thread: &Thread) -> Result<ThreadResponse, No> {
+        sort::thread(&self.context.store, open, thread).await
+    }
+
+    async fn resynchronise(
+        &self,
+        _account: &Account,
+        open: &Open,
+        resync: &Resync,
+        rows: &Rows<'_>,
+    ) -> Result<(), No> {
+        resync::resynchronise(&self.context.store, open, resync, rows).await
+    }
+
+    async fn quota(&self, account: &Account, root: &Bytes) -> Result<Quota, No> {
+        let quota = quota::of(&self.context.store, account).await?;
+        quota
+            .filter(|_| root.is_empty())
+            .ok_or_else(|| No::new(ResponseCode::NonExistent, "no such quota root"))
+    }
+
+    async fn quota_roots(&self, account: &Account, _mailbox: &MailboxName) -> Result<Vec<Quota>, No> {
+        Ok(quota::of(&self.context.store, account).await?.into_iter().collect())
     }
 
     async fn copy(

@@ -20,6 +20,7 @@ mod open;
 mod rows;
 mod store_flags;
 mod uids;
+mod usage;
 
 pub(super) use append::deliver_to_inbox;
 pub(crate) use append::{Appended, NewMessage};
