@@ -58,14 +58,12 @@ impl Resync {
     /// The UIDs that the client asks about, whether there are such messages or not: those that it named, or all. Only what is among them is
     /// to be told (RFC 7162 section 3.2.5.1).
     pub fn known(&self) -> UidSet {
-        let mut known = match &self.command.qresync {
-            Some(QResync { known_uids: Some(uids), .. }) => uids.clone(),
-            _ => {
-                let mut all = UidSet::new();
-                all.push_range(1..=u32::MAX);
-                all
-            }
-        };
+        let named = self.command.qresync.as_ref().and_then(|qresync| qresync.known_uids.clone());
+        let mut known = named.unwrap_or_else(|| {
+            let mut all = UidSet::new();
+            all.push_range(1..=u32::MAX);
+            all
+        });
         known.normalise();
         known
     }
@@ -82,7 +80,7 @@ impl Resync {
     /// # Errors
     ///
     /// The output is full: here is the rest; write some, then give it again.
-    pub fn vanished(&self, session: &mut Server, gone: UidSet) -> Result<(), Full<UidSet>> {
+    pub fn vanished(&self, session: &mut Server, gone: &UidSet) -> Result<(), Full<UidSet>> {
         session.vanished_earlier(&self.ticket, gone)
     }
 
@@ -130,7 +128,7 @@ impl Fetch {
     /// # Errors
     ///
     /// The output is full: here is the rest; write some, then give it again.
-    pub fn vanished(&self, session: &mut Server, gone: UidSet) -> Result<(), Full<UidSet>> {
+    pub fn vanished(&self, session: &mut Server, gone: &UidSet) -> Result<(), Full<UidSet>> {
         session.vanished_earlier(&self.ticket, gone)
     }
 }
@@ -227,7 +225,7 @@ impl Server {
         }
     }
 
-    pub(super) fn vanished_earlier(&mut self, ticket: &Ticket, gone: UidSet) -> Result<(), Full<UidSet>> {
+    pub(super) fn vanished_earlier(&mut self, ticket: &Ticket, gone: &UidSet) -> Result<(), Full<UidSet>> {
         if !self.tickets.is_out(ticket) || !self.enabled.qresync {
             return Ok(());
         }

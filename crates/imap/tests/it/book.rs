@@ -275,7 +275,7 @@ impl Book {
                         Response::Vanished { earlier: true, uids } => {
                             let named = token.named();
                             assert!(uids.iter().all(|uid| named.iter().any(|named| named == uid)));
-                            token.vanished(session, uids).unwrap();
+                            token.vanished(session, &uids).unwrap();
                         }
                         // The session says it.
                         Response::Status(StatusResponse {
@@ -504,7 +504,7 @@ fn resynchronise(session: &mut Server, token: Select, mut page: Page) {
             Response::Vanished { uids, .. } => {
                 let is_known = |uid: u32| resync.unsure().ranges().any(|range| range.contains(&uid));
                 assert!(uids.iter().all(is_known), "{uids} of {}", resync.unsure());
-                resync.vanished(session, uids).unwrap();
+                resync.vanished(session, &uids).unwrap();
             }
             Response::Fetch(row) => {
                 let flags = row.flags().unwrap().collect::<Vec<_>>();

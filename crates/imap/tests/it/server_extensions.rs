@@ -165,7 +165,7 @@ fn what_the_client_still_counts_has_not_vanished_earlier() {
     assert_eq!(resync.since(), Some(50.into()));
     // 20 was removed after the mailbox was opened, before the application looked.
     desk.session.notify(Change::Removed(20));
-    resync.vanished(&mut desk.session, set("1:12,18:22,60")).unwrap();
+    resync.vanished(&mut desk.session, &set("1:12,18:22,60")).unwrap();
     let row = resync.row(&mut desk.session, 30).unwrap();
     row.flags(&[Flag::Seen]).mod_seq(60.into()).end();
     assert_eq!(resync.row(&mut desk.session, 60).unwrap_err(), RowError::Gone);
@@ -227,7 +227,7 @@ fn a_token_of_another_session_does_nothing() {
     let before = other.session.view().unwrap().told().len();
     let at = at(&one);
     let resync = select.begin(&mut other.session, at);
-    resync.vanished(&mut other.session, set("1:5")).unwrap();
+    resync.vanished(&mut other.session, &set("1:5")).unwrap();
     assert_eq!(resync.row(&mut other.session, 10).unwrap_err(), RowError::Closed);
     resync.no(&mut other.session, No::unavailable());
     other.run();
@@ -295,7 +295,7 @@ fn what_vanished_is_told_in_bounded_lines_and_with_back_pressure() {
     let mut gone: UidSet = (1..=200_000).step_by(2).collect();
     let (mut rounds, mut longest, mut told) = (0, 0, UidSet::new());
     loop {
-        let full = resync.vanished(&mut desk.session, gone);
+        let full = resync.vanished(&mut desk.session, &gone);
         let mut said = Vec::new();
         while let Some(octets) = desk.session.poll_transmit() {
             said.extend_from_slice(&octets);

@@ -205,8 +205,8 @@ impl<'a> Rows<'a> {
             .with_room(Wait::Turn, |session| {
                 let gone = waiting.take()?;
                 let told = match &self.of {
-                    RowsOf::Fetch(fetch) => fetch.vanished(session, gone),
-                    RowsOf::Resync(resync) => resync.vanished(session, gone),
+                    RowsOf::Fetch(fetch) => fetch.vanished(session, &gone),
+                    RowsOf::Resync(resync) => resync.vanished(session, &gone),
                     RowsOf::Store(_) => Ok(()),
                 };
                 match told {

@@ -3,6 +3,8 @@
 
 #[cfg(feature = "rustls")]
 mod certificates;
+#[cfg(feature = "compress")]
+mod compress;
 mod driver;
 #[cfg(feature = "imap")]
 mod imap;

@@ -101,8 +101,7 @@ pub(super) async fn search(store: &Store, open: &Open, search: &Search) -> Resul
             greatest.all = greatest.all.max(row.modseq);
         }
     }
-    let mod_seq =
-        asks_mod_seq(&command.keys).then(|| greatest.told(command.return_options.as_ref())).flatten();
+    let mod_seq = asks_mod_seq(&command.keys).then(|| greatest.told(command.return_options.as_ref()));
     Ok(Found { uids, mod_seq })
 }
 
@@ -121,10 +120,10 @@ pub(super) struct Greatest {
 
 impl Greatest {
     /// The one that the answer tells.
-    pub(super) fn told(self, returns: Option<&SearchReturn>) -> Option<ModSeq> {
+    pub(super) fn told(self, returns: Option<&SearchReturn>) -> ModSeq {
         let of = |mod_seq| convert::mod_seq(mod_seq).unwrap_or_default();
         let (first, last, all) = (of(self.first), of(self.last), of(self.all));
-        Some(returns.map_or(all, |returns| returns.mod_seq(first, last, all)))
+        returns.map_or(all, |returns| returns.mod_seq(first, last, all))
     }
 }
 

@@ -1,7 +1,7 @@
 //! SORT and THREAD (RFC 5256).
 
 use bytes::Bytes;
-use postroad_imap::command::{SortCriterion, SortKey, ThreadAlgorithm};
+use postroad_imap::command::{SortKey, ThreadAlgorithm};
 use postroad_imap::message::{SortEntry, ThreadEntry, ordered_subject, references};
 use postroad_imap::response::{No, ThreadResponse};
 use postroad_imap::server::{Sort, Thread};
@@ -21,7 +21,7 @@ const FEW: usize = 2000;
 pub(super) async fn sort(store: &Store, open: &Open, sort: &Sort) -> Result<Found, No> {
     let command = sort.command();
     let criteria = command.criteria.clone();
-    let needs_message = criteria.iter().any(needs_message);
+    let needs_message = criteria.iter().any(|criterion| needs_message(criterion.key));
     let format = needs_message.then_some(FORMAT);
     let mut matching = Matching::new(store, open, &command.keys, Some(&command.charset), format)?;
     let mut entries: Vec<SortEntry> = Vec::new();
@@ -51,7 +51,7 @@ pub(super) async fn sort(store: &Store, open: &Open, sort: &Sort) -> Result<Foun
         last: mod_seq_of(uids.last()).unwrap_or(0),
         all: mod_seqs.iter().map(|(_, mod_seq)| *mod_seq).max().unwrap_or(0),
     };
-    let mod_seq = wants_mod_seq.then(|| greatest.told(command.return_options.as_ref())).flatten();
+    let mod_seq = wants_mod_seq.then(|| greatest.told(command.return_options.as_ref()));
     Ok(Found { uids, mod_seq })
 }
 
@@ -73,8 +73,8 @@ pub(super) async fn thread(store: &Store, open: &Open, thread: &Thread) -> Resul
 }
 
 /// Whether a criterion looks into the message.
-fn needs_message(criterion: &SortCriterion) -> bool {
-    !matches!(criterion.key, SortKey::Arrival | SortKey::Size)
+fn needs_message(key: SortKey) -> bool {
+    !matches!(key, SortKey::Arrival | SortKey::Size)
 }
 
 /// What is worked out of each message; what was not kept is worked out now, and kept.

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use bytes::BytesMut;
 use postroad_tokio::Compressed;
 use tokio::io::{
     AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader,
@@ -351,7 +352,7 @@ async fn large_messages_both_ways_compressed() {
     let server = bob(place.path(), "").await;
     let mut wire = Wire::login(&server).await;
     wire.expect("COMPRESS DEFLATE", &[]).await;
-    let mut wire = Wire(BufReader::new(Compressed::new(wire.0.into_inner(), Default::default())));
+    let mut wire = Wire(BufReader::new(Compressed::new(wire.0.into_inner(), BytesMut::new())));
     // Compresses a thousandfold.
     let message = format!("Subject: x\n\n{}", "a line of nothing\n".repeat(100_000));
     wire.append(&message).await;
