@@ -138,8 +138,12 @@ impl Written {
         let most = self.web.context.config.limits.recipients;
         let (mut paths, mut seen) = (Vec::new(), HashSet::new());
         for mailbox in self.to.iter().chain(&self.cc).chain(&self.bcc) {
-            // One more than there may be is refused with all that follow; and of many faults some are enough.
-            if paths.len() > most || self.errors.len() >= MAX_ERRORS {
+            // Of many faults some are enough.
+            if self.errors.len() >= MAX_ERRORS {
+                break;
+            }
+            if paths.len() > most {
+                self.errors.push(fill(t.too_many_recipients, &[&most.to_string()]));
                 break;
             }
             let address = mailbox.address();

@@ -124,7 +124,7 @@ async fn a_crowd_of_recipients_is_refused_at_once() {
     let place = tempfile::tempdir().unwrap();
     let (server, _, mut browser) = bob(place.path(), "").await;
     for (domain, said, most) in [("x.example", "too many recipients", 1), ("größe.example", "ASCII", 20)] {
-        let crowd: Vec<String> = (0..50_000).map(|number| format!("a{number}@{domain}")).collect();
+        let crowd: Vec<String> = (0..20_000).map(|number| format!("a{number}@{domain}")).collect();
         let page = browser.see("/compose").await;
         let began = std::time::Instant::now();
         let fields = [("to", &*crowd.join(",")), ("text", "kept text"), ("action", "send")];
