@@ -1,4 +1,4 @@
-//! Ours and the peers, side by side: `compare [message] [--corpus DIR] [--differences]`.
+//! Ours and the peers, side by side: `compare [message] [--corpus DIR] [--row NAME] [--differences]`.
 //!
 //! One line a row: ours and the best peer, measured in turn in the same run, medians of nine rounds. The ratio is better
 //! the higher it is.
@@ -16,14 +16,17 @@ struct Options {
     groups: Vec<String>,
     corpus: Option<PathBuf>,
     differences: bool,
+    /// Only the row of this name.
+    row: Option<String>,
 }
 
 fn options() -> Result<Options, String> {
-    let mut options = Options { groups: Vec::new(), corpus: None, differences: false };
+    let mut options = Options { groups: Vec::new(), corpus: None, differences: false, row: None };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--corpus" => options.corpus = Some(arguments.next().ok_or("--corpus needs a folder")?.into()),
+            "--row" => options.row = Some(arguments.next().ok_or("--row needs a name")?),
             "--differences" => options.differences = true,
             "message" => options.groups.push(argument),
             other => return Err(format!("unknown argument {other}")),
@@ -36,10 +39,12 @@ fn main() -> ExitCode {
     let options = match options() {
         Ok(options) => options,
         Err(error) => {
-            eprintln!("{error}\nusage: compare [message] [--corpus DIR] [--differences]");
+            eprintln!("{error}\nusage: compare [message] [--corpus DIR] [--row NAME] [--differences]");
             return ExitCode::from(2);
         }
     };
+    let everything = options.row.is_none();
+    measure::only(options.row);
     let wanted = |group: &str| options.groups.is_empty() || options.groups.iter().any(|name| name == group);
     if wanted("message") {
         let messages = match corpus::load(options.corpus.as_deref()) {
@@ -49,8 +54,10 @@ fn main() -> ExitCode {
                 return ExitCode::FAILURE;
             }
         };
-        message::run(messages, options.differences);
-        floods::run();
+        message::run(messages, everything, options.differences);
+        if everything {
+            floods::run();
+        }
     }
     ExitCode::SUCCESS
 }

@@ -14,11 +14,13 @@ use crate::measure::{self, Candidate};
 const PARSER: &str = "mail-parser-1.0.1";
 const PARSE: &str = "mailparse-0.18.0";
 
-pub fn run(messages: Vec<Vec<u8>>, differences: bool) {
+pub fn run(messages: Vec<Vec<u8>>, everything: bool, differences: bool) {
     let crlf: Vec<Vec<u8>> = messages.iter().map(|message| corpus::crlf(message)).collect();
     let lf: Vec<Vec<u8>> = messages.iter().map(|message| corpus::lf(message)).collect();
     drop(messages);
-    agreement(&crlf, differences);
+    if everything || differences {
+        agreement(&crlf, differences);
+    }
     for (suffix, set) in [("", &crlf), ("-lf", &lf)] {
         rows(suffix, set);
     }
@@ -26,7 +28,9 @@ pub fn run(messages: Vec<Vec<u8>>, differences: bool) {
     all_headers("-long", &long);
     headers("-long", &long);
     attachments();
-    count_allocations(&crlf);
+    if everything {
+        count_allocations(&crlf);
+    }
 }
 
 fn octets(set: &[Vec<u8>]) -> usize {
@@ -256,16 +260,23 @@ fn agreement(set: &[Vec<u8>], show: bool) {
                 differ[index] += 1;
                 if show {
                     let clip = |text: &str| text.chars().take(300).collect::<String>();
-                    println!("message {number} {}:\n  ours {:?}\n  peer {:?}", names[index], clip(&ours), clip(&peer));
+                    println!(
+                        "message {number} {}:\n  ours {:?}\n  peer {:?}",
+                        names[index],
+                        clip(&ours),
+                        clip(&peer)
+                    );
                 }
             }
         };
         let squeeze = |text: &str| text.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
         check(0, squeeze(&ours.subject().unwrap_or_default()), squeeze(peer.subject().unwrap_or_default()));
-        let peer_from = peer.from().and_then(|from| from.iter().next().and_then(|first| match first {
-            PeerAddress::Mailbox(mailbox) => mailbox.address().map(str::to_owned),
-            PeerAddress::Group(_) => None,
-        }));
+        let peer_from = peer.from().and_then(|from| {
+            from.iter().next().and_then(|first| match first {
+                PeerAddress::Mailbox(mailbox) => mailbox.address().map(str::to_owned),
+                PeerAddress::Group(_) => None,
+            })
+        });
         let our_from = ours.header().first_author().map(|author| author.address().to_string());
         check(1, our_from.unwrap_or_default(), peer_from.unwrap_or_default());
         check(
@@ -280,13 +291,22 @@ fn agreement(set: &[Vec<u8>], show: bool) {
         );
         let our_types: Vec<String> = ours
             .parts()
-            .map(|part| if part.header().field("content-type").is_some() { part.content_type().essence().to_owned() } else { String::new() })
+            .map(|part| {
+                if part.header().field("content-type").is_some() {
+                    part.content_type().essence().to_owned()
+                } else {
+                    String::new()
+                }
+            })
             .collect();
         let peer_types: Vec<String> = peer
             .parts()
             .map(|part| {
                 part.content_type()
-                    .map(|found| format!("{}/{}", found.ctype(), found.subtype().unwrap_or_default()).to_ascii_lowercase())
+                    .map(|found| {
+                        format!("{}/{}", found.ctype(), found.subtype().unwrap_or_default())
+                            .to_ascii_lowercase()
+                    })
                     .unwrap_or_default()
             })
             .collect();

@@ -10,7 +10,7 @@ pub enum Severity {
     Note,
     /// Against the RFCs, and read in the way that everyone reads it.
     Warning,
-    /// Readers will not agree on what is meant, or something could not be read.
+    /// Readers will not agree on what is meant, something could not be read, or a mandatory field is missing.
     Error,
 }
 
@@ -91,9 +91,12 @@ codes! {
     /// A field that may be there once is there again; the first counts.
     DuplicateField, "duplicate-field", Warning;
     /// The message has no `From` field.
-    MissingFrom, "missing-from", Warning;
+    MissingFrom, "missing-from", Error;
     /// The message has no `Date` field.
-    MissingDate, "missing-date", Warning;
+    MissingDate, "missing-date", Error;
+    /// The message has no `To`, `Cc` or `Bcc` field. RFC 5322 section 3.6.3 makes none of them mandatory, since the
+    /// recipients are those of the envelope.
+    MissingDestination, "missing-destination", Note;
     /// A header block over the limit; the rest of it was not looked at.
     HeaderTooLarge, "header-too-large", Error;
     /// More fields than the limit; the rest of them was not looked at.
@@ -204,6 +207,8 @@ impl fmt::Display for Defect {
         write!(f, "{}: {} at octet {}", self.severity, self.code, self.offset)
     }
 }
+
+impl core::error::Error for Defect {}
 
 /// Where defects are gathered while something is read.
 #[derive(Debug, Clone, Default)]

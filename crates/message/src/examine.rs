@@ -20,6 +20,9 @@ pub(crate) fn examine(message: &Message<'_>) -> Vec<Defect> {
             all.push(Defect::new(code, 0));
         }
     }
+    if [FieldKind::To, FieldKind::Cc, FieldKind::Bcc].iter().all(|&kind| header.first(kind).is_none()) {
+        all.push(Defect::new(DefectCode::MissingDestination, 0));
+    }
     examine_lines(message.octets(), None, &mut all);
     for decoded in &message.index().decoded {
         examine_lines(&decoded.octets, Some(decoded.offset), &mut all);
@@ -116,7 +119,7 @@ fn examine_field(message: &Message<'_>, field: HeaderField<'_>, defects: &mut De
         }
         FieldKind::Date | FieldKind::ResentDate => match date::parse(value, limits.comment_depth) {
             Ok(read) => {
-                if let Some(code) = read.defect {
+                if let Some(code) = read.defect() {
                     defects.add(code, 0);
                 }
             }
@@ -146,6 +149,9 @@ fn examine_field(message: &Message<'_>, field: HeaderField<'_>, defects: &mut De
         | FieldKind::MimeVersion
         | FieldKind::Received
         | FieldKind::ReturnPath
+        | FieldKind::AuthenticationResults
+        | FieldKind::ListId
+        | FieldKind::ListUris
         | FieldKind::ResentMessageId
         | FieldKind::Other
         | FieldKind::Junk => {}

@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use crate::defect::{Defect, Defects};
 use crate::limits::Limits;
+use crate::scanner::is_ftext;
 use crate::types::TransferEncoding;
 
 /// No part.
@@ -40,6 +41,10 @@ pub(crate) enum FieldKind {
     ContentLocation,
     Received,
     ReturnPath,
+    AuthenticationResults,
+    ListId,
+    /// URIs of a mailing list (RFC 2369).
+    ListUris,
     ResentDate,
     ResentAddresses,
     ResentMessageId,
@@ -48,49 +53,120 @@ pub(crate) enum FieldKind {
 
 pub(crate) const FIELD_KINDS: usize = FieldKind::Comments as usize + 1;
 
+/// A name that means something.
+struct Known {
+    key: u64,
+    name: &'static [u8],
+    kind: FieldKind,
+}
+
+/// The first characters of a name, in lower case where they are letters.
+#[inline]
+const fn key(name: &[u8]) -> u64 {
+    let eight = if let Some(eight) = name.first_chunk::<8>() {
+        *eight
+    } else {
+        let mut eight = [0; 8];
+        let mut at = 0;
+        while at < name.len() {
+            eight[at] = name[at];
+            at += 1;
+        }
+        eight
+    };
+    u64::from_le_bytes(eight) | u64::from_le_bytes([0x20; 8])
+}
+
+const fn known(name: &'static [u8], kind: FieldKind) -> Known {
+    Known { key: key(name), name, kind }
+}
+
+/// The names of each length.
+macro_rules! names {
+    ($($constant:ident: [$(($name:literal, $kind:ident)),*];)*) => {
+        $(static $constant: [Known; [$($name.len()),*].len()] = [$(known($name, FieldKind::$kind)),*];)*
+    };
+}
+
+names! {
+    KNOWN_2: [(b"to", To), (b"cc", Cc)];
+    KNOWN_3: [(b"bcc", Bcc)];
+    KNOWN_4: [(b"from", From), (b"date", Date)];
+    KNOWN_6: [(b"sender", Sender)];
+    KNOWN_7: [(b"subject", Subject), (b"list-id", ListId)];
+    KNOWN_8: [(b"received", Received), (b"reply-to", ReplyTo), (b"comments", Comments), (b"keywords", Comments)];
+    KNOWN_9: [
+        (b"resent-to", ResentAddresses),
+        (b"resent-cc", ResentAddresses),
+        (b"list-help", ListUris),
+        (b"list-post", ListUris)
+    ];
+    KNOWN_10: [
+        (b"message-id", MessageId),
+        (b"references", References),
+        (b"content-id", ContentId),
+        (b"resent-bcc", ResentAddresses),
+        (b"list-owner", ListUris)
+    ];
+    KNOWN_11: [
+        (b"in-reply-to", InReplyTo),
+        (b"return-path", ReturnPath),
+        (b"resent-date", ResentDate),
+        (b"resent-from", ResentAddresses),
+        (b"content-md5", ContentMd5)
+    ];
+    KNOWN_12: [(b"content-type", ContentType), (b"mime-version", MimeVersion), (b"list-archive", ListUris)];
+    KNOWN_13: [(b"resent-sender", ResentAddresses)];
+    KNOWN_14: [(b"list-subscribe", ListUris)];
+    KNOWN_15: [(b"resent-reply-to", ResentAddresses)];
+    KNOWN_16: [
+        (b"content-language", ContentLanguage),
+        (b"content-location", ContentLocation),
+        (b"list-unsubscribe", ListUris)
+    ];
+    KNOWN_17: [(b"resent-message-id", ResentMessageId)];
+    KNOWN_19: [(b"content-disposition", ContentDisposition), (b"content-description", ContentDescription)];
+    KNOWN_22: [(b"authentication-results", AuthenticationResults)];
+    KNOWN_25: [(b"content-transfer-encoding", ContentTransferEncoding)];
+}
+
 impl FieldKind {
     /// The kind of the field of this name, which is compared without regard to case.
-    #[inline]
     pub(crate) fn of(name: &[u8]) -> Self {
-        use FieldKind::*;
-        let known: &[(&[u8], Self)] = match name.len() {
-            2 => &[(b"to", To), (b"cc", Cc)],
-            3 => &[(b"bcc", Bcc)],
-            4 => &[(b"from", From), (b"date", Date)],
-            6 => &[(b"sender", Sender)],
-            7 => &[(b"subject", Subject)],
-            8 => &[
-                (b"received", Received),
-                (b"reply-to", ReplyTo),
-                (b"comments", Comments),
-                (b"keywords", Comments),
-            ],
-            9 => &[(b"resent-to", ResentAddresses), (b"resent-cc", ResentAddresses)],
-            10 => &[
-                (b"message-id", MessageId),
-                (b"references", References),
-                (b"content-id", ContentId),
-                (b"resent-bcc", ResentAddresses),
-            ],
-            11 => &[
-                (b"in-reply-to", InReplyTo),
-                (b"return-path", ReturnPath),
-                (b"resent-date", ResentDate),
-                (b"resent-from", ResentAddresses),
-                (b"content-md5", ContentMd5),
-            ],
-            12 => &[(b"content-type", ContentType), (b"mime-version", MimeVersion)],
-            13 => &[(b"resent-sender", ResentAddresses)],
-            15 => &[(b"resent-reply-to", ResentAddresses)],
-            16 => &[(b"content-language", ContentLanguage), (b"content-location", ContentLocation)],
-            17 => &[(b"resent-message-id", ResentMessageId)],
-            19 => {
-                &[(b"content-disposition", ContentDisposition), (b"content-description", ContentDescription)]
-            }
-            25 => &[(b"content-transfer-encoding", ContentTransferEncoding)],
-            _ => return Other,
+        if name.iter().copied().all(is_ftext) { Self::of_plain(name) } else { Self::Other }
+    }
+
+    /// The same for a name without white space and controls, of which the key says all there is to say of its first eight
+    /// characters.
+    #[inline]
+    pub(crate) fn of_plain(name: &[u8]) -> Self {
+        let key = key(name);
+        let known = match name.len() {
+            2 => &KNOWN_2[..],
+            3 => &KNOWN_3,
+            4 => &KNOWN_4,
+            6 => &KNOWN_6,
+            7 => &KNOWN_7,
+            8 => &KNOWN_8,
+            9 => &KNOWN_9,
+            10 => &KNOWN_10,
+            11 => &KNOWN_11,
+            12 => &KNOWN_12,
+            13 => &KNOWN_13,
+            14 => &KNOWN_14,
+            15 => &KNOWN_15,
+            16 => &KNOWN_16,
+            17 => &KNOWN_17,
+            19 => &KNOWN_19,
+            22 => &KNOWN_22,
+            25 => &KNOWN_25,
+            _ => return Self::Other,
         };
-        known.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map_or(Other, |&(_, kind)| kind)
+        let tail = name.get(8..).unwrap_or_default();
+        let found = known.iter().find(|known| {
+            known.key == key && known.name.get(8..).unwrap_or_default().eq_ignore_ascii_case(tail)
+        });
+        found.map_or(Self::Other, |known| known.kind)
     }
 
     /// Whether it may be there once only (RFC 5322 section 3.6, RFC 2045).
@@ -101,6 +177,9 @@ impl FieldKind {
                 | Self::Other
                 | Self::Received
                 | Self::ReturnPath
+                | Self::AuthenticationResults
+                | Self::ListId
+                | Self::ListUris
                 | Self::ResentDate
                 | Self::ResentAddresses
                 | Self::ResentMessageId
@@ -123,18 +202,19 @@ impl FieldKind {
     }
 }
 
-/// Where a field is. The lengths are within a header block, whose size is limited.
+/// Where a field is. All is within a header block, whose size is limited.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct FieldRecord {
-    pub(crate) start: usize,
+    /// From the start of the part.
+    pub(crate) start: u32,
     /// Length of the name.
     pub(crate) name: u32,
     /// From `start` to behind the colon.
     pub(crate) value: u32,
     /// From `start` to the line end of its last line.
     pub(crate) end: u32,
-    /// From `start` to behind that line end.
-    pub(crate) next: u32,
+    /// The length of that line end: 0 to 2.
+    pub(crate) line_end: u8,
     pub(crate) kind: FieldKind,
 }
 
@@ -211,5 +291,28 @@ impl Index {
 
     pub(crate) fn decoded_of(&self, source: u32) -> Option<&Decoded> {
         (source as usize).checked_sub(1).and_then(|at| self.decoded.get(at))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_known_in_any_case_and_no_other() {
+        for (name, kind) in [
+            (&b"From"[..], FieldKind::From),
+            (b"TO", FieldKind::To),
+            (b"reply-To", FieldKind::ReplyTo),
+            (b"CONTENT-transfer-ENCODING", FieldKind::ContentTransferEncoding),
+            (b"Received", FieldKind::Received),
+            (b"reply\rto", FieldKind::Other),
+            (b"repl\x19-to", FieldKind::Other),
+            (b"content-typo", FieldKind::Other),
+            (b"subjec`", FieldKind::Other),
+            (b"", FieldKind::Other),
+        ] {
+            assert_eq!(FieldKind::of(name), kind, "{name:?}");
+        }
     }
 }

@@ -86,6 +86,28 @@ impl<'a> Message<'a> {
         Self { index: parser::index(octets, limits), octets: Octets::Borrowed(octets) }
     }
 
+    /// Parses a message that is to be without fault, under the default [`Limits`]: the first defect of more than a
+    /// [`Note`](crate::Severity::Note) is the error. All of the message is read for that.
+    ///
+    /// ```
+    /// use postroad_message::{DefectCode, Message};
+    /// let octets = b"Date: Mon, 23 Nov 2026 09:00:00 +0900\r\nFrom: <a@b>x@y\r\n\r\n";
+    /// let defect = Message::parse_strict(octets).unwrap_err();
+    /// assert_eq!((defect.code, defect.offset), (DefectCode::InvalidAddress, 45));
+    /// ```
+    pub fn parse_strict(octets: &'a [u8]) -> Result<Self, Defect> {
+        Self::parse_strict_with(octets, &Limits::DEFAULT)
+    }
+
+    /// The same under limits of one's own.
+    pub fn parse_strict_with(octets: &'a [u8], limits: &Limits) -> Result<Self, Defect> {
+        let message = Self::parse_with(octets, limits);
+        match message.examine().into_iter().find(|defect| defect.severity > crate::Severity::Note) {
+            Some(defect) => Err(defect),
+            None => Ok(message),
+        }
+    }
+
     /// The message with octets of its own.
     pub fn into_owned(self) -> Message<'static> {
         let octets = match self.octets {
@@ -103,6 +125,17 @@ impl<'a> Message<'a> {
         }
     }
 
+    /// Some of its octets, without a copy if it owns them.
+    pub(crate) fn slice(&self, range: core::ops::Range<usize>) -> Bytes {
+        match &self.octets {
+            Octets::Borrowed(octets) => Bytes::copy_from_slice(octets.get(range).unwrap_or_default()),
+            Octets::Owned(octets) if range.end <= octets.len() && range.start <= range.end => {
+                octets.slice(range)
+            }
+            Octets::Owned(_) => Bytes::new(),
+        }
+    }
+
     /// What is wrong with its structure: what was seen while it was parsed.
     pub fn defects(&self) -> &[Defect] {
         &self.index.defects
@@ -116,9 +149,12 @@ impl<'a> Message<'a> {
     }
 
     /// Whether readers may disagree about what the message is: it has a defect of severity
-    /// [`Error`](crate::Severity::Error).
+    /// [`Error`](crate::Severity::Error) other than that its `From` or `Date` is missing.
     pub fn is_ambiguous(&self) -> bool {
-        self.examine().iter().any(|defect| defect.severity == crate::Severity::Error)
+        self.examine().iter().any(|defect| {
+            defect.severity == crate::Severity::Error
+                && !matches!(defect.code, crate::DefectCode::MissingFrom | crate::DefectCode::MissingDate)
+        })
     }
 
     pub(crate) const fn index(&self) -> &Index {

@@ -6,10 +6,10 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::str::FromStr;
 
-use crate::decode::{base64, charset, quoted_printable};
-use crate::defect::{DefectCode, Defects};
+use crate::decode::{Count, Prefix, Sink, base64, charset, quoted_printable};
+use crate::defect::{Defect, DefectCode, Defects};
 use crate::error::{InvalidReason, InvalidValue};
-use crate::header::{Header, message_id};
+use crate::header::{Header, message_id, parameters};
 use crate::index::{FieldKind, Index, PartKind, PartRecord};
 use crate::types::{
     ContentDisposition, ContentType, DispositionType, MediaType, MessageId, TransferEncoding,
@@ -167,6 +167,17 @@ impl<'m> Part<'m> {
     /// Whether it holds a message that lies there as it is, not encoded.
     pub(crate) const fn is_plain_message(&self) -> bool {
         matches!(self.record.kind, PartKind::Message)
+    }
+
+    pub(crate) const fn kind(&self) -> PartKind {
+        self.record.kind
+    }
+
+    /// The boundary of a multipart.
+    pub(crate) fn boundary(&self) -> Option<Vec<u8>> {
+        let field = self.header().first(FieldKind::ContentType)?;
+        let shape = parameters::shape(field.raw_value(), &self.index.limits)?;
+        shape.boundary.map(Cow::into_owned)
     }
 
     /// Where its header, its body and its end are in the octets in which its offsets count.
@@ -339,26 +350,85 @@ impl<'m> Part<'m> {
     }
 
     pub(crate) fn decoded_with(&self, defects: &mut Defects) -> Cow<'m, [u8]> {
-        let raw = self.raw_body();
         let mut octets = Vec::new();
-        match self.record.encoding {
+        if self.decode_into(&mut octets, defects) {
+            Cow::Owned(octets)
+        } else {
+            Cow::Borrowed(self.raw_body())
+        }
+    }
+
+    /// Decodes the body; `false` if it stands there as it is.
+    fn decode_into(&self, octets: &mut impl Sink, defects: &mut Defects) -> bool {
+        let raw = self.raw_body();
+        match self.transfer_encoding() {
             TransferEncoding::Base64 => {
-                let faults = base64::decode(raw, &mut octets);
+                let faults = base64::decode(raw, octets);
                 if let Some(at) = faults.character {
                     defects.add(DefectCode::Base64Character, at);
                 }
                 if let Some(at) = faults.padding {
                     defects.add(DefectCode::Base64Padding, at);
                 }
+                true
             }
             TransferEncoding::QuotedPrintable => {
-                if let Some(at) = quoted_printable::decode(raw, &mut octets) {
+                if let Some(at) = quoted_printable::decode(raw, octets) {
                     defects.add(DefectCode::QuotedPrintableEscape, at);
                 }
+                true
             }
-            _ => return Cow::Borrowed(raw),
+            _ => false,
         }
-        Cow::Owned(octets)
+    }
+
+    /// The body with its transfer encoding undone, and what was wrong with it, with offsets in the message.
+    pub fn body_checked(&self) -> (Cow<'m, [u8]>, Vec<Defect>) {
+        let mut defects = self.body_defects();
+        let body = self.body_with(&mut defects);
+        (body, defects.list)
+    }
+
+    /// How many octets [`body`](Self::body) has, without keeping them.
+    pub fn decoded_len(&self) -> usize {
+        if self.is_multipart() {
+            return self.raw_body().len();
+        }
+        let mut count = Count::default();
+        let decoded = self.decode_into(&mut count, &mut Defects::default());
+        if decoded { count.0 } else { self.raw_body().len() }
+    }
+
+    /// The first octets of [`body`](Self::body), at most `octets`; the rest is not decoded.
+    pub fn body_prefix(&self, octets: usize) -> Cow<'m, [u8]> {
+        let mut prefix = Prefix { octets: Vec::new(), limit: octets };
+        if !self.is_multipart() && self.decode_into(&mut prefix, &mut Defects::default()) {
+            return Cow::Owned(prefix.octets);
+        }
+        let raw = self.raw_body();
+        Cow::Borrowed(raw.get(..octets.min(raw.len())).unwrap_or_default())
+    }
+
+    /// The beginning of [`text`](Self::text): what the first `octets` octets of the body hold, without a character that
+    /// was cut in two.
+    pub fn text_prefix(&self, octets: usize) -> Option<Cow<'m, str>> {
+        if !self.media_type().is_type("text") {
+            return None;
+        }
+        let body = self.body_prefix(octets);
+        let is_cut = body.len() >= octets;
+        let charset = self.charset();
+        let mut text = match body {
+            Cow::Borrowed(body) => charset::decode(charset.as_deref(), body).characters,
+            Cow::Owned(body) => {
+                Cow::Owned(charset::decode(charset.as_deref(), &body).characters.into_owned())
+            }
+        };
+        if is_cut && text.ends_with('\u{fffd}') {
+            let kept = text.trim_end_matches('\u{fffd}').len();
+            text = Cow::Owned(text.get(..kept).unwrap_or_default().into());
+        }
+        Some(text)
     }
 
     /// The body of a `text` part in UTF-8; `None` for any other. Octets that are not of the charset become U+FFFD, and
@@ -367,13 +437,22 @@ impl<'m> Part<'m> {
         self.text_with(&mut Defects::default())
     }
 
+    /// The octets of the parameter `charset` of a text.
+    fn charset(&self) -> Option<Cow<'m, [u8]>> {
+        let field = self.header().first(FieldKind::ContentType);
+        let Some(field) = field.filter(|field| field.media_type().is_some()) else {
+            return Some(Cow::Borrowed(b"us-ascii"));
+        };
+        parameters::charset(field.raw_value(), &self.index.limits)
+    }
+
     pub(crate) fn text_with(&self, defects: &mut Defects) -> Option<Cow<'m, str>> {
-        let content_type = self.content_type();
-        if content_type.main_type() != "text" {
+        if !self.media_type().is_type("text") {
             return None;
         }
         let body = self.body_with(defects);
-        let charset = content_type.charset().map(str::as_bytes);
+        let charset = self.charset();
+        let charset = charset.as_deref();
         let note = |read: &charset::Text<'_>, defects: &mut Defects| {
             if read.unknown {
                 defects.add(DefectCode::UnknownCharset, 0);

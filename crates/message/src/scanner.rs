@@ -96,7 +96,11 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    #[inline]
     pub(crate) fn skip_white_space(&mut self) -> bool {
+        if self.octets.get(self.at).is_none_or(|&octet| octet > b' ') {
+            return false;
+        }
         let start = self.at;
         loop {
             match self.white_space_at(self.at) {
@@ -123,23 +127,25 @@ impl<'a> Scanner<'a> {
     fn skip_comment(&mut self) -> Range<usize> {
         let start = self.at + 1;
         let mut depth = 0_usize;
-        while let Some(octet) = self.peek() {
-            self.at += 1;
-            match octet {
-                b'\\' if !self.is_at_end() => self.at += 1,
-                b'(' => {
+        while let Some(found) =
+            self.octets.get(self.at..).and_then(|rest| memchr::memchr3(b'(', b')', b'\\', rest))
+        {
+            self.at += found + 1;
+            match self.octets.get(self.at - 1) {
+                Some(b'(') => {
                     depth += 1;
                     self.comment_too_deep |= depth > self.comment_depth;
                 }
-                b')' => {
+                Some(b')') => {
                     depth -= 1;
                     if depth == 0 {
                         return start..self.at - 1;
                     }
                 }
-                _ => {}
+                _ => self.at = (self.at + 1).min(self.octets.len()),
             }
         }
+        self.at = self.octets.len();
         self.unterminated = true;
         start.min(self.at)..self.at
     }

@@ -94,6 +94,17 @@ pub(super) fn compose(mut builder: MessageBuilder) -> Result<Bytes, BuildError> 
     Ok(out.into())
 }
 
+/// A part alone, header and body.
+pub(super) fn compose_part(part: PartBuilder, target: Target, seed: u128) -> Result<Bytes, BuildError> {
+    if let Some(error) = part.error {
+        return Err(error);
+    }
+    let mut out = Vec::new();
+    let mut boundaries = Boundaries::new(seed, &part);
+    write_parts(&mut out, &part, target, false, &mut boundaries)?;
+    Ok(out.into())
+}
+
 /// The part and all parts in it, in the order of the message. Not recursive.
 fn for_each_part<'p>(root: &'p PartBuilder, mut visit: impl FnMut(&'p PartBuilder)) {
     let mut open = alloc::vec![core::slice::from_ref(root).iter()];

@@ -238,6 +238,14 @@ impl PartBuilder {
 }
 
 /// The text with every line end written as CRLF (RFC 2046 section 4.1.1).
+impl PartBuilder {
+    /// The part alone, header and body, for a place in another message: [`Edit::replace_part`](crate::Edit::replace_part).
+    /// `seed` makes the boundaries of multiparts.
+    pub fn to_bytes(self, target: super::Target, seed: u128) -> Result<Bytes, BuildError> {
+        super::compose::compose_part(self, target, seed)
+    }
+}
+
 pub(super) fn canonical_lines(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + text.len() / 32);
     let mut rest = text;

@@ -1,6 +1,6 @@
 //! Reading base64 (RFC 2045 section 6.8).
 
-use alloc::vec::Vec;
+use super::Sink;
 
 /// Not of the alphabet.
 const OTHER: u8 = 0xff;
@@ -37,10 +37,87 @@ pub(crate) struct Faults {
     pub(crate) padding: Option<usize>,
 }
 
+/// The values of a character in each of the four places of a quantum, or [`BAD`].
+const PLACES: [[u32; 256]; 4] = {
+    let mut places = [[BAD; 256]; 4];
+    let mut octet = 0;
+    while octet < 256 {
+        if TABLE[octet] < 64 {
+            let value = TABLE[octet] as u32;
+            places[0][octet] = value << 18;
+            places[1][octet] = value << 12;
+            places[2][octet] = value << 6;
+            places[3][octet] = value;
+        }
+        octet += 1;
+    }
+    places
+};
+
+const BAD: u32 = 1 << 31;
+
+/// The quantum of four characters.
+#[inline]
+const fn quantum(characters: [u8; 4]) -> u32 {
+    PLACES[0][characters[0] as usize]
+        | PLACES[1][characters[1] as usize]
+        | PLACES[2][characters[2] as usize]
+        | PLACES[3][characters[3] as usize]
+}
+
+/// Decodes the whole quanta at the start, also over the ends of lines, and says how many octets they take.
+fn decode_quanta(encoded: &[u8], out: &mut impl Sink) -> usize {
+    let mut at = 0;
+    loop {
+        at += decode_line(encoded.get(at..).unwrap_or_default(), out);
+        match encoded.get(at..) {
+            _ if out.is_full() => return at,
+            Some([b'\r', b'\n', ..]) => at += 2,
+            Some([b'\n', ..]) => at += 1,
+            _ => return at,
+        }
+    }
+}
+
+#[allow(clippy::many_single_char_names, reason = "eight quanta in their order")]
+fn decode_line(encoded: &[u8], out: &mut impl Sink) -> usize {
+    let mut at = 0;
+    // Eight quanta at a time are three words.
+    while let Some(characters) = encoded.get(at..).and_then(|characters| characters.first_chunk::<32>()) {
+        let quantum = |index: usize| {
+            let from = index * 4;
+            u64::from(quantum([
+                characters[from],
+                characters[from + 1],
+                characters[from + 2],
+                characters[from + 3],
+            ]))
+        };
+        let [a, b, c, d] = [quantum(0), quantum(1), quantum(2), quantum(3)];
+        let [e, f, g, h] = [quantum(4), quantum(5), quantum(6), quantum(7)];
+        if (a | b | c | d | e | f | g | h) & u64::from(BAD) != 0 {
+            break;
+        }
+        out.put(&(a << 40 | b << 16 | c >> 8).to_be_bytes());
+        out.put(&(c << 56 | d << 32 | e << 8 | f >> 16).to_be_bytes());
+        out.put(&(f << 48 | g << 24 | h).to_be_bytes());
+        at += 32;
+    }
+    while let Some(&[a, b, c, d]) = encoded.get(at..at + 4) {
+        let quantum = quantum([a, b, c, d]);
+        if quantum & BAD != 0 {
+            break;
+        }
+        out.put(&quantum.to_be_bytes()[1..]);
+        at += 4;
+    }
+    at
+}
+
 /// Decodes what there is: characters that are not of the alphabet are skipped. What follows padding is decoded too if it
 /// is base64 throughout; else it is no part of the data, such as the text that a mailing list adds at the end.
-pub(crate) fn decode(encoded: &[u8], out: &mut Vec<u8>) -> Faults {
-    out.reserve(encoded.len() / 4 * 3 + 3);
+pub(crate) fn decode(encoded: &[u8], out: &mut impl Sink) -> Faults {
+    out.expect(encoded.len() / 4 * 3 + 3);
     let mut faults = Faults::default();
     let mut quantum: u32 = 0;
     let mut filled = 0_u8;
@@ -49,18 +126,9 @@ pub(crate) fn decode(encoded: &[u8], out: &mut Vec<u8>) -> Faults {
     let mut at = 0;
     while at < encoded.len() {
         if filled == 0 && padded == 0 {
-            // The straight way: whole quanta of the alphabet.
-            while let Some(&[a, b, c, d]) = encoded.get(at..at + 4) {
-                let values = [a, b, c, d].map(|octet| TABLE[usize::from(octet)]);
-                if (values[0] | values[1] | values[2] | values[3]) > 63 {
-                    break;
-                }
-                let quantum = values.iter().fold(0, |quantum, &value| quantum << 6 | u32::from(value));
-                out.extend_from_slice(&quantum.to_be_bytes()[1..]);
-                at += 4;
-            }
+            at += decode_quanta(encoded.get(at..).unwrap_or_default(), out);
         }
-        let Some(&octet) = encoded.get(at) else { break };
+        let Some(&octet) = encoded.get(at).filter(|_| !out.is_full()) else { break };
         match TABLE[usize::from(octet)] {
             SPACE => {}
             OTHER => {
@@ -100,7 +168,7 @@ pub(crate) fn decode(encoded: &[u8], out: &mut Vec<u8>) -> Faults {
                 quantum = quantum << 6 | u32::from(value);
                 filled += 1;
                 if filled == 4 {
-                    out.extend_from_slice(&quantum.to_be_bytes()[1..]);
+                    out.put(&quantum.to_be_bytes()[1..]);
                     (quantum, filled) = (0, 0);
                 }
             }
@@ -123,10 +191,10 @@ fn is_alphabet(octets: &[u8]) -> bool {
 const END: u8 = 0x80;
 
 /// The whole octets of a quantum that was cut short.
-fn flush(quantum: u32, filled: u8, out: &mut Vec<u8>) {
+fn flush(quantum: u32, filled: u8, out: &mut impl Sink) {
     match filled {
-        2 => out.extend_from_slice(&(quantum << 12).to_be_bytes()[1..2]),
-        3 => out.extend_from_slice(&(quantum << 6).to_be_bytes()[1..3]),
+        2 => out.put(&(quantum << 12).to_be_bytes()[1..2]),
+        3 => out.put(&(quantum << 6).to_be_bytes()[1..3]),
         _ => {}
     }
 }
@@ -134,6 +202,7 @@ fn flush(quantum: u32, filled: u8, out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec::Vec;
 
     fn read(encoded: &str) -> (Vec<u8>, Faults) {
         let mut out = Vec::new();

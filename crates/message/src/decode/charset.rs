@@ -1,7 +1,6 @@
 //! From a charset to UTF-8.
 
 use alloc::borrow::Cow;
-use alloc::string::String;
 use alloc::vec::Vec;
 
 use encoding_rs::{EUC_KR, Encoding, ISO_2022_JP, REPLACEMENT, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
@@ -44,46 +43,53 @@ const LABELS: [(&str, &str); 22] = [
     ("x-gbk", "gbk"),
 ];
 
-fn label_of(charset: &[u8]) -> String {
+/// The label without its quotation marks, or the one that the Encoding Standard knows for it.
+fn label_of(charset: &[u8]) -> &[u8] {
     let charset = charset.trim_ascii();
     let charset =
         charset.strip_prefix(b"\"").and_then(|inside| inside.strip_suffix(b"\"")).unwrap_or(charset);
-    let lower = String::from_utf8_lossy(charset.get(..charset.len().min(64)).unwrap_or_default())
-        .to_ascii_lowercase();
-    match LABELS.iter().find(|(label, _)| *label == lower) {
-        Some((_, known)) => (*known).into(),
-        None => lower,
-    }
+    let known = LABELS.iter().find(|(label, _)| label.as_bytes().eq_ignore_ascii_case(charset));
+    known.map_or(charset, |(_, known)| known.as_bytes())
 }
 
 /// Decodes octets of a charset. No charset at all is ASCII (RFC 2045 section 5.2).
 pub(crate) fn decode<'a>(charset: Option<&[u8]>, octets: &'a [u8]) -> Text<'a> {
-    let label = charset.map(label_of);
-    match label.as_deref() {
-        None | Some("us-ascii" | "ascii") => ascii(octets, false),
-        Some("iso-2022-kr" | "csiso2022kr") => {
-            let euc = utf7::iso_2022_kr_to_euc_kr(octets);
-            let (text, malformed) = EUC_KR.decode_without_bom_handling(&euc);
+    let Some(charset) = charset else { return ascii(octets, false) };
+    let is = |charset: &[u8], labels: &[&str]| {
+        labels.iter().any(|label| label.as_bytes().eq_ignore_ascii_case(charset))
+    };
+    if is(charset, &["us-ascii"]) {
+        return ascii(octets, false);
+    }
+    if is(charset, &["utf-8"]) {
+        return with(UTF_8, octets);
+    }
+    let label = label_of(charset);
+    if is(label, &["us-ascii", "ascii"]) {
+        return ascii(octets, false);
+    }
+    if is(label, &["iso-2022-kr", "csiso2022kr"]) {
+        let euc = utf7::iso_2022_kr_to_euc_kr(octets);
+        let (text, malformed) = EUC_KR.decode_without_bom_handling(&euc);
+        return Text { characters: Cow::Owned(text.into_owned()), unknown: false, malformed };
+    }
+    if is(label, &["utf-7", "unicode-1-1-utf-7", "csutf7", "x-unicode-2-0-utf-7"]) {
+        let (text, sound) = utf7::decode(octets);
+        return Text { characters: Cow::Owned(text), unknown: false, malformed: !sound };
+    }
+    if is(label, &["utf-16"]) {
+        // Without a byte order mark it is big-endian (RFC 2781 section 4.3).
+        let encoding = if octets.starts_with(b"\xff\xfe") { UTF_16LE } else { UTF_16BE };
+        return with(encoding, octets);
+    }
+    match Encoding::for_label_no_replacement(label) {
+        Some(encoding) if encoding == ISO_2022_JP => {
+            let plain = without_empty_runs(octets);
+            let (text, malformed) = encoding.decode_without_bom_handling(&plain);
             Text { characters: Cow::Owned(text.into_owned()), unknown: false, malformed }
         }
-        Some("utf-7" | "unicode-1-1-utf-7" | "csutf7" | "x-unicode-2-0-utf-7") => {
-            let (text, sound) = utf7::decode(octets);
-            Text { characters: Cow::Owned(text), unknown: false, malformed: !sound }
-        }
-        Some("utf-16") => {
-            // Without a byte order mark it is big-endian (RFC 2781 section 4.3).
-            let encoding = if octets.starts_with(b"\xff\xfe") { UTF_16LE } else { UTF_16BE };
-            with(encoding, octets)
-        }
-        Some(label) => match Encoding::for_label_no_replacement(label.as_bytes()) {
-            Some(encoding) if encoding == ISO_2022_JP => {
-                let plain = without_empty_runs(octets);
-                let (text, malformed) = encoding.decode_without_bom_handling(&plain);
-                Text { characters: Cow::Owned(text.into_owned()), unknown: false, malformed }
-            }
-            Some(encoding) if encoding != REPLACEMENT => with(encoding, octets),
-            _ => ascii(octets, true),
-        },
+        Some(encoding) if encoding != REPLACEMENT => with(encoding, octets),
+        _ => ascii(octets, true),
     }
 }
 

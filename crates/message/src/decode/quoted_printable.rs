@@ -2,6 +2,8 @@
 
 use alloc::vec::Vec;
 
+use super::Sink;
+
 const fn hex(octet: u8) -> Option<u8> {
     match octet {
         b'0'..=b'9' => Some(octet - b'0'),
@@ -18,11 +20,11 @@ pub(crate) fn hex_pair(rest: &[u8]) -> Option<u8> {
 }
 
 /// Decodes what there is; what is no escape stays as it is. Says where the first malformed escape is.
-pub(crate) fn decode(encoded: &[u8], out: &mut Vec<u8>) -> Option<usize> {
-    out.reserve(encoded.len());
+pub(crate) fn decode(encoded: &[u8], out: &mut impl Sink) -> Option<usize> {
+    out.expect(encoded.len());
     let mut fault = None;
     let mut at = 0;
-    while at < encoded.len() {
+    while at < encoded.len() && !out.is_full() {
         let line_end = memchr::memchr(b'\n', encoded.get(at..).unwrap_or_default())
             .map_or(encoded.len(), |found| at + found + 1);
         let line = encoded.get(at..line_end).unwrap_or_default();
@@ -32,7 +34,7 @@ pub(crate) fn decode(encoded: &[u8], out: &mut Vec<u8>) -> Option<usize> {
     fault
 }
 
-fn decode_line(line: &[u8], base: usize, out: &mut Vec<u8>, fault: &mut Option<usize>) {
+fn decode_line(line: &[u8], base: usize, out: &mut impl Sink, fault: &mut Option<usize>) {
     let (text, end) = match line {
         [text @ .., b'\r', b'\n'] => (text, &b"\r\n"[..]),
         [text @ .., b'\n'] => (text, &b"\n"[..]),
@@ -43,22 +45,22 @@ fn decode_line(line: &[u8], base: usize, out: &mut Vec<u8>, fault: &mut Option<u
     let text = text.get(..kept).unwrap_or_default();
     let mut at = 0;
     while let Some(found) = memchr::memchr(b'=', text.get(at..).unwrap_or_default()) {
-        out.extend_from_slice(text.get(at..at + found).unwrap_or_default());
+        out.put(text.get(at..at + found).unwrap_or_default());
         at += found;
         let rest = text.get(at + 1..).unwrap_or_default();
         if let Some(octet) = hex_pair(rest) {
-            out.push(octet);
+            out.put(&[octet]);
             at += 3;
         } else if rest.is_empty() {
             return; // a soft line break
         } else {
             fault.get_or_insert(base + at);
-            out.push(b'=');
+            out.put(b"=");
             at += 1;
         }
     }
-    out.extend_from_slice(text.get(at..).unwrap_or_default());
-    out.extend_from_slice(end);
+    out.put(text.get(at..).unwrap_or_default());
+    out.put(end);
 }
 
 /// Decodes the `Q` encoding; `false` if an escape was malformed, which stays as it is.

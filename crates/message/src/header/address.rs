@@ -84,8 +84,7 @@ pub(crate) trait Form<'a> {
 
 /// A mailbox that follows the grammar.
 pub(crate) struct Entry<'a> {
-    /// The display name; empty if there is none.
-    pub(crate) name: Words<'a>,
+    pub(crate) name: Name<'a>,
     /// The inside of the comment that names the owner, as was the custom of old.
     pub(crate) comment: Option<core::ops::Range<usize>>,
     /// The domains of an obsolete route.
@@ -93,10 +92,30 @@ pub(crate) struct Entry<'a> {
     pub(crate) address: AddrSpec,
 }
 
+/// A display name before it is decoded.
+pub(crate) enum Name<'a> {
+    None,
+    /// ASCII that needs no decoding, one space between its words.
+    Plain(&'a str),
+    Words(Words<'a>),
+}
+
 pub(crate) fn read_list(value: &[u8], limits: &Limits, defects: Defects) -> AddressList {
     let mut form = Decoded::default();
     let defects = read_into(value, limits, defects, &mut form);
     AddressList { addresses: form.addresses, defects: defects.list }
+}
+
+fn decoded<'a>(entry: Entry<'a>, reader: &mut Reader<'a>) -> Result<Mailbox, Invalid> {
+    let name = match entry.comment {
+        Some(inside) => reader.comment_text(inside),
+        None => match &entry.name {
+            Name::None => None,
+            Name::Plain(text) => Some(String::from(*text)),
+            Name::Words(words) => reader.phrase(words)?,
+        },
+    };
+    Ok(Mailbox::from_parts(name, entry.address))
 }
 
 /// Mailboxes and groups, their names decoded.
@@ -108,11 +127,7 @@ struct Decoded {
 
 impl<'a> Form<'a> for Decoded {
     fn mailbox(&mut self, entry: Entry<'a>, reader: &mut Reader<'a>) -> Result<(), Invalid> {
-        let name = match entry.comment {
-            Some(inside) => reader.comment_text(inside),
-            None => reader.phrase(&entry.name)?,
-        };
-        let mailbox = Mailbox::from_parts(name, entry.address);
+        let mailbox = decoded(entry, reader)?;
         match &mut self.group {
             Some((_, members)) => members.push(mailbox),
             None => self.addresses.push(mailbox.into()),
@@ -137,11 +152,7 @@ struct First(Option<Mailbox>);
 
 impl<'a> Form<'a> for First {
     fn mailbox(&mut self, entry: Entry<'a>, reader: &mut Reader<'a>) -> Result<(), Invalid> {
-        let mut decoded = Decoded::default();
-        decoded.mailbox(entry, reader)?;
-        if let Some(Address::Mailbox(mailbox)) = decoded.addresses.pop() {
-            self.0 = Some(mailbox);
-        }
+        self.0 = Some(decoded(entry, reader)?);
         Ok(())
     }
 
@@ -250,6 +261,111 @@ pub(crate) struct Placed<'a> {
     apart: bool,
 }
 
+/// What a character may be part of in a plain entry.
+const ATOM: u8 = 1;
+const DOT: u8 = 2;
+const SPACE: u8 = 4;
+
+const PLAIN: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut octet = 0;
+    while octet < 0x80 {
+        if is_atext(octet) {
+            table[octet as usize] = ATOM;
+        }
+        octet += 1;
+    }
+    table[b'.' as usize] = DOT;
+    table[b' ' as usize] = SPACE;
+    table
+};
+
+/// The length of the run of characters of these kinds at `at`.
+#[inline]
+fn run_of(octets: &[u8], at: usize, kinds: u8) -> usize {
+    let rest = octets.get(at..).unwrap_or_default();
+    rest.iter().position(|&octet| PLAIN[usize::from(octet)] & kinds == 0).unwrap_or(rest.len())
+}
+
+/// A `dot-atom` of ASCII at `at`, and where it ends.
+#[inline]
+fn dot_atom(octets: &[u8], at: usize) -> Option<(&str, usize)> {
+    let end = at + run_of(octets, at, ATOM | DOT);
+    let text = octets.get(at..end)?;
+    // An empty word at either end, or between two dots.
+    let mut word_is_empty = true;
+    let mut sound = true;
+    for &octet in text {
+        let is_dot = octet == b'.';
+        sound &= !(is_dot && word_is_empty);
+        word_is_empty = is_dot;
+    }
+    sound &= !word_is_empty;
+    core::str::from_utf8(text).ok().filter(|_| sound).map(|text| (text, end))
+}
+
+/// An entry in one of the forms that nearly all have, `local@domain` and `name <local@domain>`, and where it ends; `None`
+/// for one that needs a closer look, though it may be right.
+fn plain_entry(octets: &[u8], start: usize, in_group: bool) -> Option<(Entry<'_>, usize)> {
+    let mut at = start;
+    let mut name = Name::None;
+    if octets.get(at) == Some(&b'"') {
+        let inside = octets.get(at + 1..)?;
+        let length = memchr::memchr2(b'"', b'\\', inside)?;
+        let text = inside.get(..length)?;
+        let plain = text.iter().all(|octet| matches!(octet, b' '..=b'~'))
+            && memchr::memmem::find(text, b"=?").is_none()
+            && !text.trim_ascii().is_empty();
+        if inside.get(length) != Some(&b'"') || !plain {
+            return None;
+        }
+        name = Name::Plain(core::str::from_utf8(text).ok()?);
+        at += length + 2;
+        at += run_of(octets, at, SPACE);
+    } else {
+        let end = at + run_of(octets, at, ATOM | DOT | SPACE);
+        if octets.get(end) == Some(&b'<') {
+            let text = octets.get(at..end)?.trim_ascii_end();
+            let words = text.first() == Some(&b'.')
+                || text.windows(2).any(|pair| pair == b"=?" || pair == b"  " || pair == b". ");
+            if words {
+                return None;
+            }
+            if !text.is_empty() {
+                name = Name::Plain(core::str::from_utf8(text).ok()?);
+            }
+            at = end;
+        }
+    }
+    let is_angle = octets.get(at) == Some(&b'<');
+    if !is_angle && matches!(name, Name::Plain(_)) {
+        return None;
+    }
+    let (local_part, end) = dot_atom(octets, at + usize::from(is_angle))?;
+    if octets.get(end) != Some(&b'@') {
+        return None;
+    }
+    let (domain, end) = dot_atom(octets, end + 1)?;
+    at = end;
+    if is_angle {
+        if octets.get(at) != Some(&b'>') {
+            return None;
+        }
+        at += 1;
+    }
+    loop {
+        match octets.get(at) {
+            Some(b' ' | b'\t' | b'\n') => at += 1,
+            Some(b'\r') if octets.get(at + 1) == Some(&b'\n') => at += 2,
+            None | Some(b',') => break,
+            Some(b';') if in_group => break,
+            _ => return None,
+        }
+    }
+    let address = AddrSpec::from_parts(local_part, domain);
+    Some((Entry { name, comment: None, route: Vec::new(), address }, at))
+}
+
 /// What an entry turned out to be.
 enum Found<'a> {
     Mailbox(Entry<'a>),
@@ -263,6 +379,13 @@ impl<'a> Reader<'a> {
     /// One entry, up to its comma or end. On failure the scanner stands behind the entry, and the defect is noted.
     fn entry(&mut self, group_allowed: bool, form: &mut impl Form<'a>) {
         let start = self.scanner.at;
+        if let Some((entry, end)) = plain_entry(self.scanner.octets, start, !group_allowed) {
+            self.scanner.at = end;
+            if form.mailbox(entry, self).is_ok() {
+                return;
+            }
+            self.scanner.at = start;
+        }
         let found = self.address(group_allowed);
         let mut too_deep = core::mem::take(&mut self.scanner.comment_too_deep);
         let mut unterminated = core::mem::take(&mut self.scanner.unterminated);
@@ -338,7 +461,7 @@ impl<'a> Reader<'a> {
                 let (route, address) = self.angle_address()?;
                 self.scanner.skip_cfws();
                 self.must_end()?;
-                Ok(Found::Mailbox(Entry { name: words, comment: None, route, address }))
+                Ok(Found::Mailbox(Entry { name: Name::Words(words), comment: None, route, address }))
             }
             Some(b'@') => {
                 let local_part = self.local_part(&words)?;
@@ -348,7 +471,7 @@ impl<'a> Reader<'a> {
                 let address = AddrSpec::new(&local_part, &domain).map_err(|_| Invalid)?;
                 // The name of old: `alice@crepes.fr (Alice)`.
                 let comment = behind.comment.filter(|_| behind.leading_space);
-                Ok(Found::Mailbox(Entry { name: Vec::new(), comment, route: Vec::new(), address }))
+                Ok(Found::Mailbox(Entry { name: Name::None, comment, route: Vec::new(), address }))
             }
             Some(b':') if group_allowed && !words.is_empty() => {
                 self.scanner.at += 1;

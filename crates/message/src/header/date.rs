@@ -5,11 +5,23 @@ use crate::error::{InvalidReason, InvalidValue};
 use crate::scanner::Scanner;
 use crate::types::{DateTime, day_of_name, month_of_name};
 
-/// A date that was read, and the defect that it has, if any.
+/// A date that was read, and what is needed to say what is wrong with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ReadDate {
     pub(crate) date: DateTime,
-    pub(crate) defect: Option<DefectCode>,
+    /// As it was written, 0 for Monday.
+    day_of_week: Option<u8>,
+    obsolete: bool,
+}
+
+impl ReadDate {
+    pub(crate) fn defect(&self) -> Option<DefectCode> {
+        match self.day_of_week {
+            Some(day) if day != self.date.day_of_week() => Some(DefectCode::WrongDayOfWeek),
+            _ if self.obsolete => Some(DefectCode::ObsoleteDate),
+            _ => None,
+        }
+    }
 }
 
 struct Reader<'a> {
@@ -134,8 +146,51 @@ impl Reader<'_> {
     }
 }
 
+/// A date in the form that nearly all have, `Mon, 23 Nov 2026 09:00:00 +0900`, perhaps with the name of the zone in a
+/// comment; `None` for any other.
+fn plain(octets: &[u8]) -> Option<ReadDate> {
+    let text = octets.trim_ascii();
+    let digit = |octet: u8| octet.is_ascii_digit().then(|| octet - b'0');
+    let two = |high: u8, low: u8| Some(digit(high)? * 10 + digit(low)?);
+    let [a, b, c, b',', b' ', rest @ ..] = text else { return None };
+    let day_of_week = day_of_name(&[*a, *b, *c])?;
+    let (day, rest) = match rest {
+        [a, b, b' ', rest @ ..] => (two(*a, *b)?, rest),
+        [a, b' ', rest @ ..] => (digit(*a)?, rest),
+        _ => return None,
+    };
+    let [a, b, c, b' ', y1, y2, y3, y4, b' ', h1, h2, b':', m1, m2, b':', s1, s2, b' ', rest @ ..] = rest
+    else {
+        return None;
+    };
+    let month = month_of_name(&[*a, *b, *c])?;
+    let year = u16::from(two(*y1, *y2)?) * 100 + u16::from(two(*y3, *y4)?);
+    let time = (two(*h1, *h2)?, two(*m1, *m2)?, two(*s1, *s2)?);
+    let [sign @ (b'+' | b'-'), h1, h2, m1, m2, rest @ ..] = rest else { return None };
+    let (hours, minutes) = (two(*h1, *h2)?, two(*m1, *m2)?);
+    let is_name = match rest {
+        [] => true,
+        [b' ', b'(', name @ .., b')'] => name.iter().all(u8::is_ascii_alphanumeric),
+        _ => false,
+    };
+    if minutes > 59 || !is_name {
+        return None;
+    }
+    let offset = i16::from(hours) * 60 + i16::from(minutes);
+    let offset = match (sign, offset) {
+        (b'+', offset) => Some(offset),
+        (_, 0) => None,
+        (_, offset) => Some(-offset),
+    };
+    let date = DateTime::new((year, month, day), time, offset).ok()?;
+    Some(ReadDate { date, day_of_week: Some(day_of_week), obsolete: false })
+}
+
 /// Reads a date in any of its forms, also that of `asctime`.
 pub(crate) fn parse(octets: &[u8], comment_depth: usize) -> Result<ReadDate, InvalidValue> {
+    if let Some(read) = plain(octets) {
+        return Ok(read);
+    }
     let mut reader = Reader { scanner: Scanner::new(octets, comment_depth), obsolete: false };
     reader.skip();
     let mut day_of_week = None;
@@ -188,12 +243,7 @@ pub(crate) fn parse(octets: &[u8], comment_depth: usize) -> Result<ReadDate, Inv
         return reader.invalid();
     }
     let date = DateTime::new((year, month, day), time, offset)?;
-    let defect = match day_of_week {
-        Some(day) if day != date.day_of_week() => Some(DefectCode::WrongDayOfWeek),
-        _ if reader.obsolete => Some(DefectCode::ObsoleteDate),
-        _ => None,
-    };
-    Ok(ReadDate { date, defect })
+    Ok(ReadDate { date, day_of_week, obsolete: reader.obsolete })
 }
 
 /// The day of a date whose time or zone cannot be read: at 00:00 UTC.
@@ -228,7 +278,7 @@ mod tests {
 
     fn read(text: &str) -> (String, Option<DefectCode>) {
         let read = parse(text.as_bytes(), 32).unwrap();
-        (read.date.to_string(), read.defect)
+        (read.date.to_string(), read.defect())
     }
 
     #[test]

@@ -166,9 +166,79 @@ pub(crate) fn unfold_octets(raw: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(out)
 }
 
-/// Whether the octets need neither unfolding nor decoding, nor cleaning.
-fn is_plain(octets: &[u8]) -> bool {
-    !octets.iter().copied().any(is_control) && memmem::find(octets, b"=?").is_none()
+/// What is in a value, found in one go.
+#[derive(Debug, Clone, Copy, Default)]
+struct Kinds {
+    /// A line end.
+    fold: bool,
+    /// A control other than the tab that is of no line end.
+    control: bool,
+    /// An octet over 127.
+    eight_bit: bool,
+    /// `=?`.
+    word: bool,
+}
+
+impl Kinds {
+    /// Looks at eight octets in one step.
+    fn of(octets: &[u8]) -> Self {
+        const ONES: u64 = u64::from_ne_bytes([1; 8]);
+        const HIGH: u64 = ONES << 7;
+        let mut kinds = Self::default();
+        let mut equals = 0;
+        let mut high = 0;
+        let mut at = 0;
+        while at < octets.len() {
+            let mut eight = [b' '; 8];
+            match octets.get(at..at + 8) {
+                Some(octets) => eight.copy_from_slice(octets),
+                None => {
+                    for (place, octet) in eight.iter_mut().zip(octets.get(at..).unwrap_or_default()) {
+                        *place = *octet;
+                    }
+                }
+            }
+            let word = u64::from_le_bytes(eight);
+            // Whether there is one at all is exact.
+            let equal = word ^ (ONES * u64::from(b'='));
+            equals |= equal.wrapping_sub(ONES) & !equal & HIGH;
+            let low = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
+            let delete = word ^ (ONES * 0x7f);
+            let delete = delete.wrapping_sub(ONES) & !delete & HIGH;
+            high |= word & HIGH;
+            if low | delete != 0 {
+                kinds.controls(octets, at);
+            }
+            at += 8;
+        }
+        kinds.eight_bit = high != 0;
+        kinds.word = equals != 0 && memmem::find(octets, b"=?").is_some();
+        kinds
+    }
+
+    /// Looks at the eight octets at `from` one by one.
+    fn controls(&mut self, octets: &[u8], from: usize) {
+        for (index, &octet) in octets.iter().enumerate().skip(from).take(8) {
+            match octet {
+                b'\n' => self.fold = true,
+                b'\r' if octets.get(index + 1) == Some(&b'\n') => {}
+                octet => self.control |= is_control(octet),
+            }
+        }
+    }
+}
+
+/// Text of ASCII without its line ends.
+fn unfold_ascii(octets: &[u8]) -> Option<String> {
+    let mut text = Vec::with_capacity(octets.len());
+    let mut rest = octets;
+    while let Some(end) = memchr(b'\n', rest) {
+        let line = rest.get(..end)?;
+        text.extend_from_slice(line.strip_suffix(b"\r").unwrap_or(line));
+        rest = rest.get(end + 1..)?;
+    }
+    text.extend_from_slice(rest);
+    String::from_utf8(text).ok()
 }
 
 fn is_blank(octets: &[u8]) -> bool {
@@ -185,7 +255,13 @@ pub(crate) fn trimmed(raw: &[u8]) -> (&[u8], usize) {
 /// The text of an unstructured field (RFC 5322 section 3.2.5), unfolded and decoded.
 pub(crate) fn decode_text<'a>(raw: &'a [u8], defects: &mut Defects) -> Cow<'a, str> {
     let (octets, base) = trimmed(raw);
-    if is_plain(octets) {
+    let kinds = Kinds::of(octets);
+    if kinds.fold && !kinds.word && !kinds.eight_bit && !kinds.control {
+        if let Some(text) = unfold_ascii(octets) {
+            return Cow::Owned(text);
+        }
+    }
+    if !kinds.word && !kinds.control && !kinds.fold {
         let (text, malformed) = charset::utf8(octets);
         if malformed {
             defects.add(DefectCode::InvalidUtf8, base);

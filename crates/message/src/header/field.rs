@@ -5,8 +5,10 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::address::{AddressList, first_mailbox, read_list};
+use super::authentication::{self, AuthenticationResults};
 use super::encoded_word::{decode_text, unfold};
-use super::{date, message_id, parameters};
+use super::received::{self, Trace};
+use super::{date, list, message_id, parameters};
 use crate::defect::Defects;
 use crate::error::InvalidValue;
 use crate::index::{FieldKind, FieldRecord, Index};
@@ -27,6 +29,7 @@ use crate::types::{
 pub struct HeaderField<'m> {
     /// From the start of the field to behind its line end.
     octets: &'m [u8],
+    start: usize,
     record: FieldRecord,
     source: u32,
     index: &'m Index,
@@ -50,12 +53,27 @@ pub enum FieldContent<'m> {
     ContentDisposition(Option<ContentDisposition>),
     /// `Content-Transfer-Encoding`.
     TransferEncoding(TransferEncoding),
+    /// `Received`.
+    Trace(Trace<'m>),
+    /// `Authentication-Results`; `None` if it does not follow the grammar.
+    AuthenticationResults(Option<AuthenticationResults>),
+    /// The URIs of a mailing list.
+    Uris(Vec<Cow<'m, str>>),
 }
 
 impl<'m> HeaderField<'m> {
-    pub(crate) fn new(source_octets: &'m [u8], source: u32, record: FieldRecord, index: &'m Index) -> Self {
-        let octets = source_octets.get(record.start..record.start + record.next as usize).unwrap_or_default();
-        Self { octets, record, source, index }
+    /// The field of a part that begins at `part_start`.
+    pub(crate) fn new(
+        source_octets: &'m [u8],
+        source: u32,
+        part_start: usize,
+        record: FieldRecord,
+        index: &'m Index,
+    ) -> Self {
+        let start = part_start + record.start as usize;
+        let length = record.end as usize + usize::from(record.line_end);
+        let octets = source_octets.get(start..start + length).unwrap_or_default();
+        Self { octets, start, record, source, index }
     }
 
     pub(crate) const fn kind(&self) -> FieldKind {
@@ -63,13 +81,18 @@ impl<'m> HeaderField<'m> {
     }
 
     pub(crate) fn defects(&self) -> Defects {
-        self.index.defects_at(self.source, self.record.start + self.record.value as usize)
+        self.index.defects_at(self.source, self.start + self.record.value as usize)
+    }
+
+    /// Whether it lies in a message that is encoded in the one that was parsed.
+    pub const fn is_in_encoded_message(&self) -> bool {
+        self.source != 0
     }
 
     /// Where it begins, in octets from the start of the message; for a field of a message that lay encoded in this
     /// one, from the start of that.
     pub const fn offset(&self) -> usize {
-        self.record.start
+        self.start
     }
 
     /// The whole field as it stands there, with its line end.
@@ -146,6 +169,50 @@ impl<'m> HeaderField<'m> {
         parameters::content_disposition(self.raw_value(), &self.index.limits, &mut self.defects())
     }
 
+    /// The value as a trace (`Received`, RFC 5321 section 4.4).
+    pub fn trace(&self) -> Trace<'m> {
+        received::read(self.raw_value(), &self.index.limits)
+    }
+
+    /// The value as `Authentication-Results` (RFC 8601); `None` if it does not follow the grammar.
+    pub fn authentication_results(&self) -> Option<AuthenticationResults> {
+        authentication::read(self.raw_value(), &self.index.limits)
+    }
+
+    /// The URIs in angle brackets, as in `List-Unsubscribe` (RFC 2369), in order.
+    ///
+    /// ```
+    /// let message = postroad_message::Message::parse(
+    ///     b"List-Unsubscribe: (by mail) <mailto:leave@crepes.fr>,\r\n <https://crepes.fr/leave?\r\n bob>\r\n\r\n",
+    /// );
+    /// let field = message.header().field("List-Unsubscribe").unwrap();
+    /// assert_eq!(field.uris(), ["mailto:leave@crepes.fr", "https://crepes.fr/leave?bob"]);
+    /// ```
+    pub fn uris(&self) -> Vec<Cow<'m, str>> {
+        list::uris(self.raw_value(), &self.index.limits)
+    }
+
+    /// The value as a `List-Id` (RFC 2919): the description, and the identifier without its angle brackets.
+    ///
+    /// ```
+    /// let message = postroad_message::Message::parse(b"List-Id: \"The List\" <list.crepes.fr>\r\n\r\n");
+    /// let (description, id) = message.header().field("List-Id").unwrap().list_id().unwrap();
+    /// assert_eq!((description.as_deref(), id.as_str()), (Some("The List"), "list.crepes.fr"));
+    /// ```
+    pub fn list_id(&self) -> Option<(Option<String>, String)> {
+        list::list_id(self.raw_value())
+    }
+
+    /// The value as phrases with commas between them, as in `Keywords` (RFC 5322 section 3.6.5), decoded.
+    ///
+    /// ```
+    /// let message = postroad_message::Message::parse(b"Keywords: ketchup, \"salt, pepper\", =?utf-8?Q?caf=C3=A9?=\r\n\r\n");
+    /// assert_eq!(message.header().field("Keywords").unwrap().phrases(), ["ketchup", "salt, pepper", "caf\u{e9}"]);
+    /// ```
+    pub fn phrases(&self) -> Vec<String> {
+        list::phrases(self.raw_value(), &self.index.limits)
+    }
+
     /// The value read in the form that the name of the field asks for.
     pub fn value(&self) -> FieldContent<'m> {
         match self.kind() {
@@ -163,6 +230,11 @@ impl<'m> HeaderField<'m> {
             FieldKind::ContentType => FieldContent::ContentType(self.content_type()),
             FieldKind::ContentDisposition => FieldContent::ContentDisposition(self.content_disposition()),
             FieldKind::ContentTransferEncoding => FieldContent::TransferEncoding(self.transfer_encoding()),
+            FieldKind::Received => FieldContent::Trace(self.trace()),
+            FieldKind::AuthenticationResults => {
+                FieldContent::AuthenticationResults(self.authentication_results())
+            }
+            FieldKind::ListUris => FieldContent::Uris(self.uris()),
             _ => FieldContent::Text(self.text()),
         }
     }

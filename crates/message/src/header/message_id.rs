@@ -25,6 +25,10 @@ pub(crate) fn read_list(value: &[u8], limits: &Limits, defects: &mut Defects) ->
                 scanner.at += 1;
                 let inside = scanner.run(|octet| octet != b'>' && octet != b'<');
                 let closed = scanner.take(b'>');
+                if let Some(id) = plain_id(inside).filter(|_| closed) {
+                    ids.push(id);
+                    continue;
+                }
                 // Folds within an identifier come from programs that fold where they must not.
                 let id = without_white_space(inside, limits);
                 let mut id = String::from_utf8(id).ok().filter(|_| closed).and_then(MessageId::from_reading);
@@ -53,6 +57,33 @@ pub(crate) fn read_list(value: &[u8], limits: &Limits, defects: &mut Defects) ->
         }
     }
     ids
+}
+
+/// An identifier that follows the grammar, as nearly all do: dot-atoms of ASCII around one `@`.
+fn plain_id(inside: &[u8]) -> Option<MessageId> {
+    if inside.len() > 900 {
+        return None;
+    }
+    let mut ats = 0;
+    let mut word_due = true;
+    for &octet in inside {
+        let is_at = octet == b'@';
+        if is_at || octet == b'.' {
+            if word_due {
+                return None;
+            }
+            ats += usize::from(is_at);
+            word_due = true;
+        } else if is_atext(octet) && octet.is_ascii() {
+            word_due = false;
+        } else {
+            return None;
+        }
+    }
+    if word_due || ats != 1 {
+        return None;
+    }
+    core::str::from_utf8(inside).ok().map(|id| MessageId::from_valid(String::from(id)))
 }
 
 /// The identifier without folds, white space and comments, which the obsolete syntax allows (RFC 5322 section 4.5.4).
@@ -129,6 +160,12 @@ fn atom<'a>(scanner: &mut Scanner<'a>) -> Option<&'a str> {
 
 /// The only identifier of a value, also without its angle brackets, as some write it.
 pub(crate) fn read_one(value: &[u8], limits: &Limits, defects: &mut Defects) -> Option<MessageId> {
+    // The only one there is, in nearly all messages.
+    if let [b'<', inside @ .., b'>'] = value.trim_ascii() {
+        if let Some(id) = plain_id(inside) {
+            return Some(id);
+        }
+    }
     if let Some(id) = read_list(value, limits, defects).into_iter().next() {
         return Some(id);
     }

@@ -1,17 +1,22 @@
 //! Reading header blocks and the values of their fields.
 
 pub(crate) mod address;
+mod authentication;
 pub(crate) mod date;
 pub(crate) mod encoded_word;
 mod field;
+mod list;
 pub(crate) mod message_id;
 pub(crate) mod parameters;
+mod received;
 
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 pub use address::AddressList;
+pub use authentication::{AuthenticationResult, AuthenticationResults};
 pub use field::{FieldContent, HeaderField};
+pub use received::Trace;
 
 use crate::defect::DefectCode;
 use crate::index::{FieldKind, FieldRecord, Index, PartRecord};
@@ -48,7 +53,7 @@ impl<'m> Header<'m> {
     }
 
     fn view(&self, record: FieldRecord) -> HeaderField<'m> {
-        HeaderField::new(self.source_octets, self.record.source, record, self.index)
+        HeaderField::new(self.source_octets, self.record.source, self.record.start, record, self.index)
     }
 
     /// The octets of the block as they stand there, with the blank line that ends it.
@@ -171,6 +176,11 @@ impl<'m> Header<'m> {
     pub fn message_id(&self) -> Option<MessageId> {
         let field = self.first(FieldKind::MessageId)?;
         message_id::read_one(field.raw_value(), &self.index.limits, &mut field.defects())
+    }
+
+    /// The trace fields, the newest first.
+    pub fn received(&self) -> impl Iterator<Item = Trace<'m>> + use<'m> {
+        self.all(FieldKind::Received).map(|field| field.trace())
     }
 
     /// The messages that this one answers.

@@ -203,6 +203,32 @@ pub(crate) fn shape<'a>(value: &'a [u8], limits: &Limits) -> Option<Shape<'a>> {
     Some(shape)
 }
 
+/// The parameter `charset` of a `Content-Type`.
+pub(crate) fn charset<'a>(value: &'a [u8], limits: &Limits) -> Option<Cow<'a, [u8]>> {
+    let mut scanner = Scanner::new(value, limits.comment_depth);
+    raw_type(&mut scanner)?;
+    let mut defects = Defects::at(0, true, 0);
+    let parameters = RawParameters {
+        scanner: &mut scanner,
+        defects: &mut defects,
+        left: limits.parameters,
+        semicolon_is_missing: false,
+    };
+    let mut found = None;
+    for parameter in parameters {
+        let (base, number, encoded) = split_name(parameter.name);
+        if base.eq_ignore_ascii_case(b"charset") {
+            if number.is_some() || encoded {
+                // In the extended form, which counts before the plain one.
+                let read = content_type(value, limits, &mut Defects::at(0, true, 0))?;
+                return read.charset().map(|charset| Cow::Owned(charset.as_bytes().to_vec()));
+            }
+            found.get_or_insert(parameter.value);
+        }
+    }
+    found
+}
+
 /// The octets of an extended parameter (RFC 2231).
 struct Combined<'a> {
     octets: Vec<u8>,

@@ -3,6 +3,7 @@
 //! A [`Walk`] goes through octets line by line, with a stack of the parts that are open. Nothing recurses: a message
 //! that lies encoded in another one gets a walk of its own on a stack of walks.
 
+mod push;
 mod walk;
 
 use alloc::borrow::Cow;
@@ -18,6 +19,7 @@ use crate::index::{Decoded, FIELD_KINDS, FieldKind, FieldRecord, Index, NONE, Pa
 use crate::limits::Limits;
 use crate::scanner::is_ftext;
 use crate::types::TransferEncoding;
+pub use push::{PushEvent, PushParser, PushPart};
 use walk::{
     BOUNDARY_LIMIT, Boundary, Octets, Open, PlainField, State, Walk, field_name, is_boundary_character,
     line_at, plain_field,
@@ -28,15 +30,15 @@ pub(crate) fn index(octets: &[u8], limits: &Limits) -> Index {
         index: Index {
             // As many as most messages have.
             parts: Vec::with_capacity(8),
-            fields: Vec::with_capacity(32),
+            fields: Vec::with_capacity(48),
             limits: limits.clone(),
             ..Index::default()
         },
         defects: Defects::at(0, false, limits.defects),
-        limits,
+        limits: limits.clone(),
         full: false,
         full_said: false,
-        dashes: memmem::Finder::new(b"\n--"),
+        dashes: None,
     };
     let mut walk = Walk::new(Octets::Borrowed(octets), 0);
     parser.open_part(&mut walk, NONE);
@@ -63,18 +65,19 @@ enum Step {
     Done,
 }
 
-struct Parser<'l> {
+#[derive(Debug)]
+struct Parser {
     index: Index,
     defects: Defects,
-    limits: &'l Limits,
+    limits: Limits,
     /// There are as many parts as may be.
     full: bool,
     full_said: bool,
     /// Finds the lines that may be boundaries.
-    dashes: memmem::Finder<'static>,
+    dashes: Option<memmem::Finder<'static>>,
 }
 
-impl Parser<'_> {
+impl Parser {
     fn defect(&mut self, walk: &Walk<'_>, code: DefectCode, at: usize) {
         let offset = self.place(walk, at);
         self.defects.push(Defect::new(code, offset));
@@ -177,14 +180,18 @@ impl Parser<'_> {
         let mut skipping = false;
         // Where the first line is, behind the line of an mbox file.
         let mut begins_behind = block;
+        let block_limit = self.header_limit();
+        // How far it is looked ahead.
+        let window = octets.get(..octets.len().min(block.saturating_add(block_limit))).unwrap_or_default();
+        walk.blank = None;
         while walk.at < octets.len() {
             let start = walk.at;
             if !skipping {
                 if let Some(field) = plain_field(octets, start) {
                     let fields = self.index.fields.len() - first_field;
-                    if field.next - block <= self.limits.header_block && fields < self.limits.fields {
+                    if field.next - block <= block_limit && fields < self.limits.fields {
                         walk.at = field.next;
-                        self.plain_field(walk, octets, start, field, &mut first_of_kind);
+                        self.plain_field(walk, octets, (block, start), field, &mut first_of_kind);
                         continue;
                     }
                 }
@@ -194,16 +201,26 @@ impl Parser<'_> {
             if line.starts_with(b"--") && walk.boundary_of(octets, line).is_some() {
                 break;
             }
-            if !line.is_empty() && !matches!(line.first(), Some(b' ' | b'\t')) && field_name(line).is_none() {
+            if !skipping && next - block > block_limit && !line.is_empty() {
+                self.defect(walk, DefectCode::HeaderTooLarge, start);
+                skipping = true;
+                if walk.leaves_large_header {
+                    walk.left_header = true;
+                    break;
+                }
+            }
+            let is_text =
+                !line.is_empty() && !matches!(line.first(), Some(b' ' | b'\t')) && field_name(line).is_none();
+            if is_text && next - block <= block_limit {
                 let is_mbox = start == block && (line.starts_with(b"From ") || line.starts_with(b">From "));
                 if is_mbox {
                     self.defect(walk, DefectCode::MboxLine, start);
                     begins_behind = next;
-                } else if start == begins_behind && (part != 0 || !is_field_at(octets, next)) {
+                } else if start == begins_behind && (part != 0 || !is_field_at(window, next)) {
                     // It begins with text: there is no header, and nothing of the text may vanish into one. Only in front of
                     // the fields of a whole message such a line is taken for rubbish.
                     break;
-                } else if Self::header_goes_on(walk, octets, next, self.limits) {
+                } else if Self::header_goes_on(walk, window, next) {
                     self.defect(walk, DefectCode::LineWithoutColon, start);
                 } else {
                     break;
@@ -214,12 +231,6 @@ impl Parser<'_> {
                 ended = true;
                 break;
             }
-            if next - block > self.limits.header_block {
-                if !skipping {
-                    self.defect(walk, DefectCode::HeaderTooLarge, start);
-                }
-                skipping = true;
-            }
             if !skipping
                 && self.index.fields.len() - first_field >= self.limits.fields
                 && !matches!(line.first(), Some(b' ' | b'\t'))
@@ -228,16 +239,16 @@ impl Parser<'_> {
                 skipping = true;
             }
             if !skipping {
-                self.field(walk, line, start, (end, next), first_field, &mut first_of_kind);
+                self.field(walk, line, (block, start, end, next), first_field, &mut first_of_kind);
             }
         }
-        if !ended && walk.at < octets.len() {
+        if !ended && walk.at < octets.len() && !walk.left_header {
             let mut defect = Defect::new(DefectCode::MissingBlankLine, self.place(walk, walk.at));
             let (end, next) = line_at(octets, walk.at);
             let line = octets.get(walk.at..end).unwrap_or_default();
             if walk.at == begins_behind
                 && walk.boundary_of(octets, line).is_none()
-                && is_field_at(octets, next)
+                && is_field_at(window, next)
             {
                 defect.severity = Severity::Error;
             }
@@ -250,11 +261,26 @@ impl Parser<'_> {
         }
         walk.state = State::Body;
         self.classify(walk, octets, part, &first_of_kind);
+        if !walk.left_header {
+            self.enter_message(walk, part);
+        }
+    }
+
+    /// Places in a header block are kept in 32 bits.
+    fn header_limit(&self) -> usize {
+        self.limits.header_block.min(u32::MAX as usize)
+    }
+
+    /// Opens the message in a `message/rfc822`.
+    fn enter_message(&mut self, walk: &mut Walk<'_>, part: u32) {
+        if self.index.part(part).is_some_and(|record| record.kind == PartKind::Message) {
+            self.open_part(walk, NONE);
+        }
     }
 
     /// Whether the header goes on behind a line that is no field: a field or a blank line follows
     /// (RFC 7103 section 7.2).
-    fn header_goes_on(walk: &mut Walk<'_>, octets: &[u8], next: usize, limits: &Limits) -> bool {
+    fn header_goes_on(walk: &mut Walk<'_>, octets: &[u8], next: usize) -> bool {
         if is_field_at(octets, next) {
             return true;
         }
@@ -267,15 +293,18 @@ impl Parser<'_> {
         }
         let mut at = next;
         let mut found = None;
-        while at < octets.len() && at - next <= limits.header_block {
+        while at < octets.len() {
             let (end, following) = line_at(octets, at);
             if end == at && following > end {
                 found = Some(at);
                 break;
             }
+            let line = octets.get(at..end).unwrap_or_default();
+            if line.starts_with(b"--") && walk.boundary_of(octets, line).is_some() {
+                break;
+            }
             at = following;
         }
-        // A search that was cut short counts for the rest of the message: nobody's header is that long.
         walk.blank = Some((next, found));
         found.is_some()
     }
@@ -285,8 +314,7 @@ impl Parser<'_> {
         &mut self,
         walk: &Walk<'_>,
         line: &[u8],
-        start: usize,
-        (end, next): (usize, usize),
+        (block, start, end, next): (usize, usize, usize, usize),
         first_field: usize,
         first_of_kind: &mut [u32; FIELD_KINDS],
     ) {
@@ -297,8 +325,8 @@ impl Parser<'_> {
             }
             if self.index.fields.len() > first_field {
                 if let Some(field) = self.index.fields.last_mut() {
-                    field.end = length(end, field.start);
-                    field.next = length(next, field.start);
+                    field.end = length(end, block + field.start as usize);
+                    field.line_end = line_end(end, next);
                 }
                 return;
             }
@@ -306,11 +334,11 @@ impl Parser<'_> {
         }
         let name = if matches!(line.first(), Some(b' ' | b'\t')) { None } else { field_name(line) };
         let mut record = FieldRecord {
-            start,
+            start: length(start, block),
             name: 0,
             value: 0,
             end: length(end, start),
-            next: length(next, start),
+            line_end: line_end(end, next),
             kind: FieldKind::Junk,
         };
         if let Some(name) = name {
@@ -325,7 +353,7 @@ impl Parser<'_> {
                 self.defect(walk, DefectCode::InvalidFieldName, start);
             }
         }
-        self.add_field(walk, record, first_of_kind);
+        self.add_field(walk, block, record, first_of_kind);
     }
 
     /// Takes in a field that is as it should be.
@@ -334,7 +362,7 @@ impl Parser<'_> {
         &mut self,
         walk: &Walk<'_>,
         octets: &[u8],
-        start: usize,
+        (block, start): (usize, usize),
         field: PlainField,
         first_of_kind: &mut [u32; FIELD_KINDS],
     ) {
@@ -342,25 +370,32 @@ impl Parser<'_> {
         let length = |to: usize| u32::try_from(to).unwrap_or(u32::MAX);
         let name = octets.get(start..start + field.name).unwrap_or_default();
         let record = FieldRecord {
-            start,
+            start: length(start - block),
             name: length(field.name),
             value: length(field.name + 1),
             end: length(field.end - start),
-            next: length(field.next - start),
-            kind: FieldKind::of(name),
+            line_end: line_end(field.end, field.next),
+            kind: FieldKind::of_plain(name),
         };
-        self.add_field(walk, record, first_of_kind);
+        self.add_field(walk, block, record, first_of_kind);
     }
 
     #[inline]
-    fn add_field(&mut self, walk: &Walk<'_>, record: FieldRecord, first_of_kind: &mut [u32; FIELD_KINDS]) {
-        let start = record.start;
+    fn add_field(
+        &mut self,
+        walk: &Walk<'_>,
+        block: usize,
+        record: FieldRecord,
+        first_of_kind: &mut [u32; FIELD_KINDS],
+    ) {
         let this = u32::try_from(self.index.fields.len()).unwrap_or(NONE);
         if let Some(first) = first_of_kind.get_mut(record.kind as usize) {
             if *first == NONE {
                 *first = this;
             } else if record.kind.is_single() {
-                let related = self.index.fields.get(*first as usize).map(|field| field.start);
+                let related =
+                    self.index.fields.get(*first as usize).map(|field| block + field.start as usize);
+                let start = block + record.start as usize;
                 let mut defect = Defect::new(DefectCode::DuplicateField, self.place(walk, start));
                 defect.related = related.map(|at| self.place(walk, at));
                 if record.kind.is_critical() {
@@ -380,18 +415,19 @@ impl Parser<'_> {
         part: u32,
         first_of_kind: &[u32; FIELD_KINDS],
     ) {
+        let Some(&record) = self.index.part(part) else { return };
         let value = |kind: FieldKind, index: &Index| {
             let field = index.fields.get(*first_of_kind.get(kind as usize)? as usize)?;
-            let start = field.start + field.value as usize;
-            let value = octets.get(start..field.start + field.end as usize)?;
-            Some((field.start, start, value))
+            let field_start = record.start + field.start as usize;
+            let start = field_start + field.value as usize;
+            let value = octets.get(start..field_start + field.end as usize)?;
+            Some((field_start, start, value))
         };
         let content_type = value(FieldKind::ContentType, &self.index);
         let encoding = value(FieldKind::ContentTransferEncoding, &self.index);
-        let Some(&record) = self.index.part(part) else { return };
 
         let transfer = encoding.map_or(TransferEncoding::SevenBit, |(_, _, value)| {
-            parameters::transfer_encoding(value, self.limits)
+            parameters::transfer_encoding(value, &self.limits)
         });
         if let (Some((at, _, _)), TransferEncoding::Unknown) = (encoding, transfer) {
             self.defect(walk, DefectCode::UnknownTransferEncoding, at);
@@ -399,7 +435,7 @@ impl Parser<'_> {
         let mut is_message = record.in_digest && content_type.is_none();
         let mut boundary = None;
         if let Some((at, value_start, value)) = content_type {
-            match parameters::shape(value, self.limits) {
+            match parameters::shape(value, &self.limits) {
                 None => self.defect(walk, DefectCode::InvalidContentType, at),
                 Some(shape) if shape.main_type.eq_ignore_ascii_case(b"multipart") => {
                     match shape.boundary {
@@ -465,9 +501,6 @@ impl Parser<'_> {
             open.is_digest = is_digest;
             walk.bounded += 1;
         }
-        if kind == PartKind::Message {
-            self.open_part(walk, NONE);
-        }
     }
 
     /// Goes to the next boundary of an open multipart, or to the end.
@@ -478,7 +511,8 @@ impl Parser<'_> {
         if walk.bounded > 0 {
             let rest = octets.get(start..).unwrap_or_default();
             let first = rest.starts_with(b"--").then_some(start);
-            let others = self.dashes.find_iter(rest).map(|found| start + found + 1);
+            let dashes = self.dashes.get_or_insert_with(|| memmem::Finder::new(b"\n--"));
+            let others = dashes.find_iter(rest).map(|found| start + found + 1);
             for line in first.into_iter().chain(others) {
                 let (end, next) = line_at(octets, line);
                 let text = octets.get(line..end).unwrap_or_default();
@@ -579,6 +613,14 @@ impl Parser<'_> {
             nesting += 1;
         }
         nesting
+    }
+}
+
+const fn line_end(end: usize, next: usize) -> u8 {
+    match next - end {
+        0 => 0,
+        1 => 1,
+        _ => 2,
     }
 }
 

@@ -5,6 +5,10 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use memchr::memchr;
 
+use crate::scanner::is_ftext;
+
+/// The longest line that may be (RFC 5322 section 2.1.1). A boundary with more white space behind it is none.
+pub(super) const LINE_LIMIT: usize = 998;
 /// The longest boundary that may be (RFC 2046 section 5.1.1).
 pub(super) const BOUNDARY_LIMIT: usize = 70;
 
@@ -115,7 +119,11 @@ pub(super) struct Walk<'a> {
     pub(super) bounded: usize,
     /// Boundaries that do not stand in the octets as they are.
     pub(super) boundaries: Vec<Vec<u8>>,
-    /// The last search for a blank line: from where, and where it was or the search ended.
+    /// Whether a header block that is too large is left where that is noticed.
+    pub(super) leaves_large_header: bool,
+    /// A header block was left, where the line begins that is too much.
+    pub(super) left_header: bool,
+    /// The last search for a blank line in this header block: from where, and where it was or the search ended.
     pub(super) blank: Option<(usize, Option<usize>)>,
 }
 
@@ -129,6 +137,8 @@ impl<'a> Walk<'a> {
             open: OpenParts::default(),
             bounded: 0,
             boundaries: Vec::new(),
+            leaves_large_header: false,
+            left_header: false,
             blank: None,
         }
     }
@@ -136,7 +146,7 @@ impl<'a> Walk<'a> {
     /// The open multipart of which the line is a boundary, the innermost first, and whether it is the closing one
     /// (RFC 2046 section 5.1.1).
     pub(super) fn boundary_of(&self, octets: &[u8], line: &[u8]) -> Option<(usize, bool)> {
-        if self.bounded == 0 {
+        if self.bounded == 0 || line.len() > LINE_LIMIT {
             return None;
         }
         let text = line.strip_prefix(b"--")?;
@@ -184,7 +194,7 @@ pub(super) struct PlainField {
 #[inline]
 pub(super) fn plain_field(octets: &[u8], start: usize) -> Option<PlainField> {
     let line = octets.get(start..)?;
-    let name = line.iter().position(|&octet| !IS_FTEXT[usize::from(octet)])?;
+    let name = name_length(line);
     if name == 0 || line.get(name) != Some(&b':') || line.starts_with(b"--") {
         return None;
     }
@@ -204,16 +214,28 @@ pub(super) fn plain_field(octets: &[u8], start: usize) -> Option<PlainField> {
     }
 }
 
-/// The characters of a field name.
-const IS_FTEXT: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut octet = 0x21;
-    while octet <= 0x7e {
-        table[octet] = octet != b':' as usize;
-        octet += 1;
+/// How many characters of a field name (RFC 5322 section 3.6.8) the line begins with; eight are looked at in one step.
+#[inline]
+fn name_length(line: &[u8]) -> usize {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGH: u64 = ONES << 7;
+    let mut at = 0;
+    while let Some(&[a, b, c, d, e, f, g, h]) = line.get(at..at + 8) {
+        let word = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
+        // The lowest mark is exact; those above it may be wrong because of a carry.
+        let colon = word ^ (ONES * 0x3a);
+        let colons = colon.wrapping_sub(ONES) & !colon;
+        let low = word.wrapping_sub(ONES * 0x21) & !word;
+        let high = word.wrapping_add(ONES) | word;
+        let marks = (colons | low | high) & HIGH;
+        if marks != 0 {
+            return at + (marks.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
     }
-    table
-};
+    let rest = line.get(at..).unwrap_or_default();
+    at + rest.iter().position(|&octet| !is_ftext(octet)).unwrap_or(rest.len())
+}
 
 /// Whether a line begins like a field: a name and a colon.
 pub(super) fn field_name(line: &[u8]) -> Option<&[u8]> {
@@ -230,4 +252,22 @@ pub(super) const fn is_boundary_character(octet: u8) -> bool {
             octet,
             b'\'' | b'(' | b')' | b'+' | b'_' | b',' | b'-' | b'.' | b'/' | b':' | b'=' | b'?' | b' '
         )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_end_at_the_first_other_character() {
+        for octet in 0..=255 {
+            for at in 0..20 {
+                let mut line = *b"abcdefghijklmnopqrstuvwx";
+                line[at] = octet;
+                let expected = line.iter().position(|&octet| !is_ftext(octet)).unwrap_or(line.len());
+                assert_eq!(name_length(&line), expected, "{octet} at {at}");
+                assert_eq!(name_length(&line[..=at]), expected.min(at + 1));
+            }
+        }
+    }
 }

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use crate::defect::Defects;
 use crate::header::Header;
-use crate::header::address::{Entry, Form, Invalid, Reader, Words, read_into};
+use crate::header::address::{Entry, Form, Invalid, Name, Reader, Words, read_into};
 use crate::header::encoded_word::unfold_octets;
 use crate::index::FieldKind;
 
@@ -90,8 +90,12 @@ fn non_empty<'m>(octets: Vec<u8>) -> Option<Cow<'m, [u8]>> {
 impl<'m> Form<'m> for Flat<'m> {
     fn mailbox(&mut self, entry: Entry<'m>, reader: &mut Reader<'m>) -> Result<(), Invalid> {
         let name = match entry.comment {
-            Some(inside) => reader.raw_comment(inside),
-            None => reader.raw_phrase(&entry.name),
+            Some(inside) => non_empty(reader.raw_comment(inside)),
+            None => match &entry.name {
+                Name::None => None,
+                Name::Plain(text) => Some(Cow::Borrowed(text.as_bytes())),
+                Name::Words(words) => non_empty(reader.raw_phrase(words)),
+            },
         };
         let mut adl = Vec::new();
         for domain in &entry.route {
@@ -101,12 +105,11 @@ impl<'m> Form<'m> for Flat<'m> {
             adl.push(b'@');
             adl.extend_from_slice(domain.as_bytes());
         }
-        let (local_part, domain) = entry.address.into_parts();
         self.0.push(EnvelopeAddress {
-            name: non_empty(name),
+            name,
             adl: non_empty(adl),
-            mailbox: Some(Cow::Owned(local_part.into_bytes())),
-            host: Some(Cow::Owned(domain.into_bytes())),
+            mailbox: Some(Cow::Owned(entry.address.local_part().as_bytes().to_vec())),
+            host: Some(Cow::Owned(entry.address.domain().as_bytes().to_vec())),
         });
         Ok(())
     }

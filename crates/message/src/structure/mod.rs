@@ -36,4 +36,9 @@ impl Message<'_> {
     pub fn binary(&self, part: &[u32]) -> Option<Result<Cow<'_, [u8]>, UnknownTransferEncoding>> {
         section::binary(self.root(), part)
     }
+
+    /// How many octets [`binary`](Self::binary) would give (`BINARY.SIZE`), without keeping them.
+    pub fn binary_len(&self, part: &[u32]) -> Option<Result<usize, UnknownTransferEncoding>> {
+        section::binary_len(self.root(), part)
+    }
 }

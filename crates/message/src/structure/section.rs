@@ -220,6 +220,17 @@ fn blank_line(octets: &[u8], start: usize, body: usize) -> Option<Range<usize>> 
     (before.is_empty() || before.ends_with(b"\n")).then(|| start + before.len()..body)
 }
 
+pub(super) fn binary_len(root: Part<'_>, path: &[u32]) -> Option<Result<usize, UnknownTransferEncoding>> {
+    if path.is_empty() {
+        return Some(Ok(root.octets().len()));
+    }
+    let part = part_at(root, path)?;
+    if part.transfer_encoding() == TransferEncoding::Unknown && !part.is_multipart() {
+        return Some(Err(UnknownTransferEncoding));
+    }
+    Some(Ok(part.decoded_len()))
+}
+
 pub(super) fn binary<'m>(
     root: Part<'m>,
     path: &[u32],

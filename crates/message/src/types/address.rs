@@ -2,6 +2,7 @@
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 use core::fmt::{self, Write as _};
 use core::str::FromStr;
 
@@ -20,10 +21,34 @@ use crate::scanner::is_atext;
 /// assert_eq!(address.to_string(), r#""john doe"@example.com"#);
 /// # Ok::<(), postroad_message::InvalidValue>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct AddrSpec {
-    local_part: String,
-    domain: String,
+    /// The local part, and the domain behind it.
+    text: String,
+    /// Where the domain begins.
+    domain: usize,
+}
+
+impl fmt::Debug for AddrSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AddrSpec")
+            .field("local_part", &self.local_part())
+            .field("domain", &self.domain())
+            .finish()
+    }
+}
+
+impl Ord for AddrSpec {
+    /// By local part, then by domain.
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.local_part(), self.domain()).cmp(&(other.local_part(), other.domain()))
+    }
+}
+
+impl PartialOrd for AddrSpec {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 impl AddrSpec {
@@ -59,26 +84,27 @@ impl AddrSpec {
         if inside.len() == domain.len() && domain.split('.').any(str::is_empty) {
             return Err(InvalidValue::new("domain", InvalidReason::Syntax, 0));
         }
-        Ok(Self { local_part: local_part.to_string(), domain: domain.to_string() })
+        Ok(Self::from_parts(local_part, domain))
+    }
+
+    /// An address of parts that are known to be right.
+    pub(crate) fn from_parts(local_part: &str, domain: &str) -> Self {
+        Self { text: [local_part, domain].concat(), domain: local_part.len() }
     }
 
     /// The local part, its quotation marks and escapes undone.
     pub fn local_part(&self) -> &str {
-        &self.local_part
+        self.text.get(..self.domain).unwrap_or_default()
     }
 
     /// The domain, or the domain literal with its brackets, as it was written.
     pub fn domain(&self) -> &str {
-        &self.domain
-    }
-
-    pub(crate) fn into_parts(self) -> (String, String) {
-        (self.local_part, self.domain)
+        self.text.get(self.domain..).unwrap_or_default()
     }
 
     /// Whether it is ASCII throughout, and so can be used without SMTPUTF8 (RFC 6531).
     pub fn is_ascii(&self) -> bool {
-        self.local_part.is_ascii() && self.domain.is_ascii()
+        self.text.is_ascii()
     }
 }
 
@@ -101,13 +127,13 @@ pub(crate) fn write_quoted(out: &mut impl fmt::Write, text: &str) -> fmt::Result
 
 impl fmt::Display for AddrSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if is_dot_atom(&self.local_part) {
-            f.write_str(&self.local_part)?;
+        if is_dot_atom(self.local_part()) {
+            f.write_str(self.local_part())?;
         } else {
-            write_quoted(f, &self.local_part)?;
+            write_quoted(f, self.local_part())?;
         }
         f.write_char('@')?;
-        f.write_str(&self.domain)
+        f.write_str(self.domain())
     }
 }
 

@@ -210,19 +210,48 @@ impl FromStr for DateTime {
 
 /// The month of a name of three letters, or of a name that begins with them.
 pub(crate) fn month_of_name(name: &[u8]) -> Option<u8> {
-    index_of_name(&MONTHS, name).map(|index| index + 1)
+    index_of_name(&MONTH_WORDS, name).map(|index| index + 1)
 }
 
 /// The day of the week of its name, 0 for Monday.
 pub(crate) fn day_of_name(name: &[u8]) -> Option<u8> {
-    index_of_name(&DAYS, name)
+    index_of_name(&DAY_WORDS, name)
 }
 
-fn index_of_name(names: &[&str], name: &[u8]) -> Option<u8> {
-    let short = name.get(..3)?;
-    let index = names.iter().position(|known| known.as_bytes().eq_ignore_ascii_case(short))?;
-    u8::try_from(index).ok()
+/// Among names of three letters, without regard to case.
+fn index_of_name(names: &[u32], name: &[u8]) -> Option<u8> {
+    let word = lower(*name.first_chunk::<3>()?);
+    names.iter().position(|&known| known == word).and_then(|index| u8::try_from(index).ok())
 }
+
+/// Three letters as a number, in lower case.
+const fn lower([a, b, c]: [u8; 3]) -> u32 {
+    u32::from_le_bytes([a | 0x20, b | 0x20, c | 0x20, 0])
+}
+
+const MONTH_WORDS: [u32; 12] = {
+    let mut words = [0; 12];
+    let mut index = 0;
+    while index < 12 {
+        if let Some(name) = MONTHS[index].as_bytes().first_chunk::<3>() {
+            words[index] = lower(*name);
+        }
+        index += 1;
+    }
+    words
+};
+
+const DAY_WORDS: [u32; 7] = {
+    let mut words = [0; 7];
+    let mut index = 0;
+    while index < 7 {
+        if let Some(name) = DAYS[index].as_bytes().first_chunk::<3>() {
+            words[index] = lower(*name);
+        }
+        index += 1;
+    }
+    words
+};
 
 #[cfg(test)]
 mod tests {

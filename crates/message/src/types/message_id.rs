@@ -49,6 +49,11 @@ impl MessageId {
         Self::new(&format!("{timestamp:x}.{seed:032x}@{domain}"))
     }
 
+    /// An identifier that is known to follow the grammar.
+    pub(crate) const fn from_valid(id: String) -> Self {
+        Self(id)
+    }
+
     /// What was found between angle brackets, if it can be kept.
     pub(crate) fn from_reading(id: String) -> Option<Self> {
         let kept = !id.is_empty()

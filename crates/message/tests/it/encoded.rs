@@ -6,7 +6,8 @@ use crate::codes;
 
 fn body(header: &str, body: &[u8]) -> (String, Vec<DefectCode>) {
     let octets =
-        [b"From: a@b\r\nDate: 1 Jan 2026 00:00 +0000\r\n", header.as_bytes(), b"\r\n\r\n", body].concat();
+        [b"From: a@b\r\nTo: c@d\r\nDate: 1 Jan 2026 00:00 +0000\r\n", header.as_bytes(), b"\r\n\r\n", body]
+            .concat();
     let message = Message::parse(&octets);
     (message.root().text().unwrap().into_owned(), codes(&message.examine()))
 }

@@ -164,7 +164,7 @@ fn header_blocks_are_bounded() {
 #[test]
 fn content_types() {
     let read = |value: &str| {
-        let octets = format!("Content-Type: {value}\r\n\r\n");
+        let octets = format!("To: a@b\r\nContent-Type: {value}\r\n\r\n");
         let message = Message::parse(octets.as_bytes());
         let shown = message.root().content_type().to_string();
         (shown, codes(&message.examine()))
@@ -191,8 +191,9 @@ fn content_types() {
 }
 
 fn filename(disposition: &str) -> (Option<String>, Vec<DefectCode>) {
-    let octets =
-        format!("From: a@b\r\nDate: 1 Jan 2026 00:00 +0000\r\nContent-Disposition: {disposition}\r\n\r\n");
+    let octets = format!(
+        "From: a@b\r\nTo: c@d\r\nDate: 1 Jan 2026 00:00 +0000\r\nContent-Disposition: {disposition}\r\n\r\n"
+    );
     let message = Message::parse(octets.as_bytes());
     (message.root().filename(), codes(&message.examine()))
 }

@@ -12,11 +12,17 @@ mod addresses;
 mod bodies;
 mod body_structure;
 mod build;
+mod conversions;
+mod edit;
 mod encoded;
 mod envelope;
 mod floods;
 mod headers;
 mod korean;
+#[cfg(feature = "mailbox")]
+mod mailbox;
+mod push;
+mod reports;
 mod round_trip;
 mod sections;
 mod structure;
