@@ -327,17 +327,28 @@ impl<'a> Cursor<'a> {
 
     /// The digits of a number.
     fn digits(&mut self, most: u64) -> Result<u64> {
-        let start = self.at;
-        let mut value = 0_u64;
-        while let Some(digit @ b'0'..=b'9') = self.peek() {
-            let next = value.checked_mul(10).and_then(|value| value.checked_add(u64::from(digit - b'0')));
-            match next {
-                Some(next) if next <= most => value = next,
-                _ => return Err(self.fail_at(ParseErrorKind::OutOfRange("a number"), start)),
+        let (value, len) = chars::digits(self.rest());
+        match len {
+            1..=chars::DIGITS if value <= most => {
+                self.at += len;
+                Ok(value)
             }
-            self.at += 1;
+            0 => Err(self.expected("a number")),
+            _ => self.odd_digits(len, most),
         }
-        if self.at == start { Err(self.expected("a number")) } else { Ok(value) }
+    }
+
+    /// Digits that may be too large, or have many zeros before them.
+    #[cold]
+    fn odd_digits(&mut self, len: usize, most: u64) -> Result<u64> {
+        let digits = self.rest().get(..len).and_then(|digits| core::str::from_utf8(digits).ok()?.parse().ok());
+        match digits {
+            Some(value) if value <= most => {
+                self.at += len;
+                Ok(value)
+            }
+            _ => Err(self.fail(ParseErrorKind::OutOfRange("a number"))),
+        }
     }
 
     /// A number of 32 bits.

@@ -1,4 +1,5 @@
 use super::{print, reader};
+use crate::grammar::chars;
 use crate::types::UidSet;
 use bytes::{BufMut, BytesMut};
 use core::ops::RangeInclusive;
@@ -75,6 +76,16 @@ impl Numbers {
     pub(super) fn read_list(reader: &mut reader::Reader<'_>) -> reader::Result<Self> {
         let mut numbers = Self::new();
         loop {
+            // The shortest way, for there may be a million.
+            while let [b' ', rest @ ..] = reader.rest() {
+                let (number, len) = chars::digits(rest);
+                let Some(number) = u32::try_from(number).ok().filter(|number| *number > 0 && len <= chars::DIGITS)
+                else {
+                    break;
+                };
+                reader.go_to(reader.at() + 1 + len);
+                numbers.push(number);
+            }
             if reader.peek() == Some(b' ') && matches!(reader.peek_at(1), Some(b' ')) {
                 reader.go_to(reader.at() + 1);
                 reader.no_space()?;

@@ -53,11 +53,13 @@ impl UidSet {
     }
 
     /// Adds a UID; 0 is none and is left out.
+    #[inline]
     pub fn push(&mut self, uid: u32) {
         self.push_range(uid..=uid);
     }
 
     /// Adds all UIDs of a range; 0 is none and is left out.
+    #[inline]
     pub fn push_range(&mut self, range: RangeInclusive<u32>) {
         let (start, end) = ((*range.start()).max(1), *range.end());
         if start > end {
