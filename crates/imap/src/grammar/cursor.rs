@@ -326,6 +326,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// The digits of a number.
+    #[inline]
     fn digits(&mut self, most: u64) -> Result<u64> {
         let (value, len) = chars::digits(self.rest());
         match len {
