@@ -67,7 +67,8 @@ fuzz_target!(|input: (u8, bool, &[u8])| {
     }
     if let Ok(Some(head)) = AppendHead::parse_first(&unit, &options) {
         let printed = joined(&head.encode(LiteralMode::Plus, utf8));
-        let unit = Bytes::copy_from_slice(printed.strip_suffix(b"\r\n").expect("the end of a literal header"));
+        let unit =
+            Bytes::copy_from_slice(printed.strip_suffix(b"\r\n").expect("the end of a literal header"));
         let mut again = AppendHead::parse_first(&unit, &options).expect("it is fine").expect("it is APPEND");
         again.message.synchronizing = head.message.synchronizing;
         again.message.binary = head.message.binary;

@@ -140,7 +140,11 @@ impl World {
                         2 => {
                             let mut literal = row.stream(item, 5);
                             let pushed = literal.push(session, "hello and more".into()).is_ok();
-                            assert!(!pushed || literal.left() == 0 || session.state() == postroad_imap::server::State::Closed);
+                            assert!(
+                                !pushed
+                                    || literal.left() == 0
+                                    || session.state() == postroad_imap::server::State::Closed
+                            );
                             literal.resume(session).flags(&[]).end();
                         }
                         _ => drop(row),
@@ -197,7 +201,11 @@ impl World {
                 _ => {
                     if let Some(uid) = self.uids.first() {
                         let flags = [Flag::Seen].into_iter().collect();
-                        self.session.notify(Change::Flags { uid: *uid, flags, mod_seq: Some(ModSeq::from(99)) });
+                        self.session.notify(Change::Flags {
+                            uid: *uid,
+                            flags,
+                            mod_seq: Some(ModSeq::from(99)),
+                        });
                     }
                 }
             },

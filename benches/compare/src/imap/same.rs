@@ -77,7 +77,9 @@ pub fn ours(response: &Response) -> Row {
             id: opt(part.id()),
             octets: part.octets(),
             lines: part.lines().unwrap_or(0),
-            disposition: part.disposition().map(|kind| (text(&kind), pairs(&mut part.disposition_parameters()))),
+            disposition: part
+                .disposition()
+                .map(|kind| (text(&kind), pairs(&mut part.disposition_parameters()))),
         });
     }
     out

@@ -82,7 +82,8 @@ pub fn summaries(count: usize) -> Vec<String> {
                  \"BASE64\" {size} NIL (\"ATTACHMENT\" (\"FILENAME\" \"invoice-{number}.pdf\")) NIL NIL)",
             );
         }
-        let _ = write!(row, " \"MIXED\" (\"BOUNDARY\" \"000000000000e3b0c44298fc1c{number}\") NIL NIL NIL))\r\n");
+        let _ =
+            write!(row, " \"MIXED\" (\"BOUNDARY\" \"000000000000e3b0c44298fc1c{number}\") NIL NIL NIL))\r\n");
         row
     };
     (1..=count).map(|number| one(number, &mut dice)).collect()
@@ -124,7 +125,9 @@ pub fn commands(count: usize) -> Vec<String> {
         let command = match number % 16 {
             0 => "NOOP".to_owned(),
             1 => format!("UID FETCH {from}:{to} (UID FLAGS)"),
-            2 => format!("UID FETCH {from} (UID BODY.PEEK[HEADER.FIELDS (DATE FROM SUBJECT TO CC MESSAGE-ID)])"),
+            2 => format!(
+                "UID FETCH {from} (UID BODY.PEEK[HEADER.FIELDS (DATE FROM SUBJECT TO CC MESSAGE-ID)])"
+            ),
             3 => format!("UID STORE {from},{to} +FLAGS.SILENT (\\Seen $Forwarded)"),
             4 => format!("UID SEARCH UNSEEN SINCE {seconds}-Jul-2026 NOT DELETED FROM \"alice\""),
             5 => "SELECT INBOX".to_owned(),

@@ -83,7 +83,8 @@ pub(crate) fn digits(octets: &[u8]) -> (u64, usize) {
         let word = word << (64 - 8 * found);
         let pairs = word.wrapping_mul(10).wrapping_add(word >> 8);
         let fours = (pairs & 0xff_0000_00ff).wrapping_mul((1_000_000 << 32) + 100);
-        let eight = fours.wrapping_add(((pairs >> 16) & 0xff_0000_00ff).wrapping_mul((10_000 << 32) + 1)) >> 32;
+        let eight =
+            fours.wrapping_add(((pairs >> 16) & 0xff_0000_00ff).wrapping_mul((10_000 << 32) + 1)) >> 32;
         number = number.wrapping_mul(POWERS[found as usize]).wrapping_add(eight);
         len += found as usize;
         if found < 8 {
@@ -113,7 +114,8 @@ mod tests {
 
     #[test]
     fn digits_of_any_length_with_anything_behind() {
-        for text in ["", "0", "7", "1234567", "12345678", "123456789", "9999999999999999999", "00000000000000000012"]
+        for text in
+            ["", "0", "7", "1234567", "12345678", "123456789", "9999999999999999999", "00000000000000000012"]
         {
             for behind in ["", " ", ",1", ")", "/", ":", "x1234567", "\u{ff}0000000", "\u{80}"] {
                 let (number, len) = digits(format!("{text}{behind}").as_bytes());

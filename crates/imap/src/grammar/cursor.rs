@@ -5,7 +5,8 @@ use core::num::NonZeroU32;
 use memchr::{memchr, memchr2};
 use postroad_core::{ParseError, ParseErrorKind};
 
-type Result<T> = core::result::Result<T, ParseError>;
+/// An error is boxed, so that what is read comes back in registers.
+type Result<T> = core::result::Result<T, Box<ParseError>>;
 
 /// What to do with octets over 0x7F in a quoted string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,17 +78,23 @@ impl<'a> Cursor<'a> {
     }
 
     /// A fault here.
-    pub(crate) fn fail(&self, kind: ParseErrorKind) -> ParseError {
+    #[cold]
+    #[expect(clippy::unnecessary_box_returns, reason = "it is the error of every Result here")]
+    pub(crate) fn fail(&self, kind: ParseErrorKind) -> Box<ParseError> {
         self.fail_at(kind, self.at)
     }
 
     /// A fault at an offset.
-    pub(crate) fn fail_at(&self, kind: ParseErrorKind, at: usize) -> ParseError {
-        ParseError::new(kind, at, self.unit)
+    #[cold]
+    #[expect(clippy::unnecessary_box_returns, reason = "it is the error of every Result here")]
+    pub(crate) fn fail_at(&self, kind: ParseErrorKind, at: usize) -> Box<ParseError> {
+        ParseError::new(kind, at, self.unit).into()
     }
 
     /// `what` should stand here: missing at the end, else expected.
-    pub(crate) fn expected(&self, what: &'static str) -> ParseError {
+    #[cold]
+    #[expect(clippy::unnecessary_box_returns, reason = "it is the error of every Result here")]
+    pub(crate) fn expected(&self, what: &'static str) -> Box<ParseError> {
         self.fail(if self.is_at_end() {
             ParseErrorKind::Missing(what)
         } else {
@@ -342,7 +349,8 @@ impl<'a> Cursor<'a> {
     /// Digits that may be too large, or have many zeros before them.
     #[cold]
     fn odd_digits(&mut self, len: usize, most: u64) -> Result<u64> {
-        let digits = self.rest().get(..len).and_then(|digits| core::str::from_utf8(digits).ok()?.parse().ok());
+        let digits =
+            self.rest().get(..len).and_then(|digits| core::str::from_utf8(digits).ok()?.parse().ok());
         match digits {
             Some(value) if value <= most => {
                 self.at += len;

@@ -77,15 +77,18 @@ impl Numbers {
         let mut numbers = Self::new();
         loop {
             // The shortest way, for there may be a million.
-            while let [b' ', rest @ ..] = reader.rest() {
-                let (number, len) = chars::digits(rest);
-                let Some(number) = u32::try_from(number).ok().filter(|number| *number > 0 && len <= chars::DIGITS)
-                else {
-                    break;
-                };
-                reader.go_to(reader.at() + 1 + len);
-                numbers.push(number);
+            let mut rest = reader.rest();
+            while let [b' ', text @ ..] = rest {
+                let (number, len) = chars::digits(text);
+                match (u32::try_from(number), text.get(len..)) {
+                    (Ok(number @ 1..), Some(behind)) if len <= chars::DIGITS => {
+                        numbers.push(number);
+                        rest = behind;
+                    }
+                    _ => break,
+                }
             }
+            reader.go_to(reader.octets().len() - rest.len());
             if reader.peek() == Some(b' ') && matches!(reader.peek_at(1), Some(b' ')) {
                 reader.go_to(reader.at() + 1);
                 reader.no_space()?;

@@ -291,7 +291,8 @@ impl<'a> Reader<'a> {
         if len == 0 {
             return self.fail("a number");
         }
-        let digits = self.rest().get(..len).and_then(|digits| core::str::from_utf8(digits).ok()?.parse().ok());
+        let digits =
+            self.rest().get(..len).and_then(|digits| core::str::from_utf8(digits).ok()?.parse().ok());
         let number = digits.ok_or_else(|| self.error(ParseErrorKind::OutOfRange("a number"), self.at))?;
         self.at += len;
         Ok(number)

@@ -91,7 +91,7 @@ impl Date {
     }
 
     /// With or without quotes.
-    pub(crate) fn read(cursor: &mut Cursor<'_>) -> Result<Self, ParseError> {
+    pub(crate) fn read(cursor: &mut Cursor<'_>) -> Result<Self, Box<ParseError>> {
         let quoted = cursor.try_octet(b'"');
         let date = Self::read_text(cursor, false)?;
         if quoted {
@@ -101,7 +101,7 @@ impl Date {
     }
 
     /// `fixed`: the day has two places, the first may be a space.
-    fn read_text(cursor: &mut Cursor<'_>, fixed: bool) -> Result<Self, ParseError> {
+    fn read_text(cursor: &mut Cursor<'_>, fixed: bool) -> Result<Self, Box<ParseError>> {
         let at = cursor.at();
         let day = if fixed && cursor.try_octet(b' ') {
             digits(cursor, 1)?
@@ -149,7 +149,7 @@ impl Date {
 }
 
 /// So many digits.
-fn digits(cursor: &mut Cursor<'_>, count: usize) -> Result<u16, ParseError> {
+fn digits(cursor: &mut Cursor<'_>, count: usize) -> Result<u16, Box<ParseError>> {
     let octets = cursor.rest().get(..count).unwrap_or_default();
     if octets.len() < count || !octets.iter().all(u8::is_ascii_digit) {
         return Err(cursor.expected("digits"));
@@ -236,14 +236,14 @@ impl DateTime {
     }
 
     /// In quotes.
-    pub(crate) fn read(cursor: &mut Cursor<'_>) -> Result<Self, ParseError> {
+    pub(crate) fn read(cursor: &mut Cursor<'_>) -> Result<Self, Box<ParseError>> {
         cursor.eat("\"")?;
         let time = Self::read_text(cursor)?;
         cursor.eat("\"")?;
         Ok(time)
     }
 
-    fn read_text(cursor: &mut Cursor<'_>) -> Result<Self, ParseError> {
+    fn read_text(cursor: &mut Cursor<'_>) -> Result<Self, Box<ParseError>> {
         let at = cursor.at();
         let date = Date::read_text(cursor, true)?;
         cursor.space()?;

@@ -40,7 +40,7 @@ impl UidSet {
         Ok(set)
     }
 
-    pub(crate) fn read(cursor: &mut Cursor<'_>) -> Result<Self, ParseError> {
+    pub(crate) fn read(cursor: &mut Cursor<'_>) -> Result<Self, Box<ParseError>> {
         let mut set = Self::new();
         loop {
             let start = cursor.nz_number()?.get();

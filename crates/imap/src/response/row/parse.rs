@@ -57,6 +57,21 @@ impl FetchRow {
     pub(super) fn read_items(&mut self, reader: &mut Reader<'_>, mut any: bool) -> Result<Stop> {
         let mut resyncs = 0;
         loop {
+            // As it should be: one space and a name, or the end.
+            match reader.rest() {
+                [b' ', b'A'..=b'Z', ..] if any => {
+                    reader.go_to(reader.at() + 1);
+                    if self.read_item(reader, &mut resyncs)? == Stop::Streamed {
+                        return Ok(Stop::Streamed);
+                    }
+                    continue;
+                }
+                [b')'] if any => {
+                    reader.go_to(reader.at() + 1);
+                    return Ok(Stop::End);
+                }
+                _ => {}
+            }
             if reader.is_end() {
                 return if reader.repair(Quirk::UnclosedList, reader.at()) {
                     Ok(Stop::End)
@@ -226,7 +241,9 @@ fn read_any_name(reader: &mut Reader<'_>) -> Result<Name> {
         (b"ENVELOPE", false) => Name::Envelope,
         (b"BODYSTRUCTURE", false) => Name::Structure { extended: true },
         (b"BODY", false) => Name::Structure { extended: false },
-        (b"BODY", true) | (b"RFC822" | b"RFC822.HEADER" | b"RFC822.TEXT", false) => Name::Item(ItemKind::Section),
+        (b"BODY", true) | (b"RFC822" | b"RFC822.HEADER" | b"RFC822.TEXT", false) => {
+            Name::Item(ItemKind::Section)
+        }
         (b"BINARY", true) => Name::Item(ItemKind::Binary),
         (b"BINARY.SIZE", true) => Name::Item(ItemKind::BinarySize),
         (b"PREVIEW", false) => Name::Item(ItemKind::Preview),
