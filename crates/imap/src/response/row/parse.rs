@@ -99,6 +99,7 @@ impl FetchRow {
         let mut name = Span::EMPTY;
         let mut value_at = from;
         let before = self.detail.as_deref().map(Detail::lens);
+        let items = self.items.len();
         let error = match self.read_known(reader, &mut name, &mut value_at) {
             Ok(stop) => return Ok(stop),
             Err(error) => error,
@@ -106,6 +107,7 @@ impl FetchRow {
         if let Some(detail) = &mut self.detail {
             detail.truncate(before.unwrap_or_default());
         }
+        self.items.truncate(items);
         reader.forget(repaired);
         if !reader.repair(Quirk::OddItem, from) {
             return Err(error);
