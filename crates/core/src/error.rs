@@ -109,8 +109,8 @@ impl ParseError {
 }
 
 /// Parsers hand errors on in boxes, for small results are quick ones.
-impl From<Box<ParseError>> for ParseError {
-    fn from(error: Box<ParseError>) -> Self {
+impl From<Box<Self>> for ParseError {
+    fn from(error: Box<Self>) -> Self {
         *error
     }
 }

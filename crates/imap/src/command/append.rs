@@ -153,9 +153,9 @@ impl AppendMessage {
 }
 
 /// APPEND that came whole: what is wrong with it.
-pub(super) fn without_message(parser: &mut Parser<'_>) -> Box<ParseError> {
+pub(super) fn without_message(parser: &mut Parser<'_>) -> ParseError {
     match AppendHead::read(parser) {
-        Err(error) => error,
-        Ok(_) => parser.fail(ParseErrorKind::Missing("a message")),
+        Err(error) => *error,
+        Ok(_) => *parser.fail(ParseErrorKind::Missing("a message")),
     }
 }

@@ -191,7 +191,7 @@ fn body(parser: &mut Parser<'_>) -> Result<CommandBody, Box<ParseError>> {
         b"GETQUOTA" => quota::parse_get(parser),
         b"GETQUOTAROOT" => Ok(CommandBody::GetQuotaRoot { mailbox: parser.space_mailbox()? }),
         b"SETQUOTA" => quota::parse_set(parser),
-        b"APPEND" => Err(append::without_message(parser)),
+        b"APPEND" => Err(append::without_message(parser).into()),
         _ => Err(unknown(parser, at).into()),
     }
 }
