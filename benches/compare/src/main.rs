@@ -1,4 +1,4 @@
-//! Ours and the peers, side by side: `compare [message] [--corpus DIR] [--row NAME] [--differences]`.
+//! Ours and the peers, side by side: `compare [message|imap] [--corpus DIR] [--row NAME] [--differences]`.
 //!
 //! One line a row: ours and the best peer, measured in turn in the same run, medians of nine rounds. The ratio is better
 //! the higher it is.
@@ -6,6 +6,7 @@
 mod allocations;
 mod corpus;
 mod floods;
+mod imap;
 mod measure;
 mod message;
 
@@ -28,7 +29,7 @@ fn options() -> Result<Options, String> {
             "--corpus" => options.corpus = Some(arguments.next().ok_or("--corpus needs a folder")?.into()),
             "--row" => options.row = Some(arguments.next().ok_or("--row needs a name")?),
             "--differences" => options.differences = true,
-            "message" => options.groups.push(argument),
+            "message" | "imap" => options.groups.push(argument),
             other => return Err(format!("unknown argument {other}")),
         }
     }
@@ -39,7 +40,7 @@ fn main() -> ExitCode {
     let options = match options() {
         Ok(options) => options,
         Err(error) => {
-            eprintln!("{error}\nusage: compare [message] [--corpus DIR] [--row NAME] [--differences]");
+            eprintln!("{error}\nusage: compare [message|imap] [--corpus DIR] [--row NAME] [--differences]");
             return ExitCode::from(2);
         }
     };
@@ -58,6 +59,9 @@ fn main() -> ExitCode {
         if everything {
             floods::run();
         }
+    }
+    if wanted("imap") {
+        imap::run();
     }
     ExitCode::SUCCESS
 }

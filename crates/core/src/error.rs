@@ -1,5 +1,6 @@
 //! What was wrong with a unit of the protocol, and where.
 
+use alloc::boxed::Box;
 use core::fmt;
 
 /// How many octets around the fault a [`ParseError`] keeps.
@@ -104,6 +105,13 @@ impl ParseError {
     pub fn shifted(mut self, offset: usize) -> Self {
         self.at = self.at.saturating_add(offset);
         self
+    }
+}
+
+/// Parsers hand errors on in boxes, for small results are quick ones.
+impl From<Box<Self>> for ParseError {
+    fn from(error: Box<Self>) -> Self {
+        *error
     }
 }
 

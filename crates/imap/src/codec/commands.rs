@@ -124,6 +124,9 @@ impl CommandDecoder {
 
     /// The next piece, or what was wrong with a command; `None`: more octets are needed. `input` must begin where the last call left it.
     pub fn next(&mut self, input: &mut BytesMut) -> Option<Result<CommandPart, CommandError>> {
+        if matches!(self.within, Within::Command) {
+            return self.command(input);
+        }
         loop {
             return match core::mem::take(&mut self.within) {
                 Within::Command => self.command(input),
@@ -163,8 +166,11 @@ impl CommandDecoder {
                 }
             }
         };
-        let frame = self.framer.next(input, &self.limits, policy);
-        self.part(frame, found, None)
+        match self.framer.next(input, &self.limits, policy) {
+            Frame::NeedInput => None,
+            Frame::Whole(unit) => Some(Command::parse(&unit, &self.options).map(CommandPart::Command)),
+            frame => self.part(frame, found, None),
+        }
     }
 
     /// What stands behind a message: the end, or the next one.

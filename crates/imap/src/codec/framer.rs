@@ -395,7 +395,9 @@ impl Framer {
         limits: &FrameLimits,
         mut policy: impl FnMut(&[u8], &LiteralHeader) -> Verdict,
     ) -> Frame {
-        if let Some(frame) = self.drop_refused(input) {
+        if self.is_dropping()
+            && let Some(frame) = self.drop_refused(input)
+        {
             return frame;
         }
         loop {
@@ -416,8 +418,15 @@ impl Framer {
             if lf - self.line >= room {
                 return self.refuse_line(input, self.line.saturating_add(room), too_long);
             }
-            self.note_controls(input, from, lf);
             let ends_in_crlf = lf > self.line && input[lf - 1] == b'\r';
+            // The CR of the line end is passed over, unless it stands where another was the last octet scanned.
+            let is_clean = ends_in_crlf
+                && from < lf
+                && (from == self.line || input[from - 1] != b'\r')
+                && memchr2(b'\r', 0, &input[from..lf - 1]).is_none();
+            if !is_clean {
+                self.note_controls(input, from, lf);
+            }
             let fault = self.fault.take();
             if !ends_in_crlf {
                 // No literal header stands before a bare LF, so what is here of the line can go.
@@ -505,7 +514,8 @@ impl Framer {
     }
 
     fn whole(&mut self, input: &mut BytesMut, end: usize) -> Frame {
-        self.begin(Skip::No);
+        // Nothing is being skipped.
+        (self.line, self.scanned, self.dropped) = (0, 0, 0);
         let mut unit = input.split_to(end).freeze();
         unit.truncate(end - 2);
         Frame::Whole(unit)
@@ -520,6 +530,7 @@ impl Framer {
     }
 
     /// Drops what is here of a refused unit. `None`: it is gone.
+    #[cold]
     fn drop_refused(&mut self, input: &mut BytesMut) -> Option<Frame> {
         loop {
             match &mut self.skip {

@@ -58,11 +58,11 @@ impl AppendHead {
         }
         match Self::read(&mut parser) {
             Ok(read) => Ok(read.map(|(mailbox, message)| Self { tag, mailbox, message })),
-            Err(error) => Err(CommandError { tag: Some(tag), error }),
+            Err(error) => Err(CommandError { tag: Some(tag), error: *error }),
         }
     }
 
-    fn read(parser: &mut Parser<'_>) -> Result<Option<(MailboxName, AppendMessage)>, ParseError> {
+    fn read(parser: &mut Parser<'_>) -> Result<Option<(MailboxName, AppendMessage)>, Box<ParseError>> {
         parser.space()?;
         if parser.peek() == Some(b'{') && !parser.rest().contains(&b'\n') {
             return Ok(None);
@@ -97,11 +97,11 @@ impl AppendMessage {
         if self.utf8 {
             parser.eat(")")?;
         }
-        if parser.is_at_end() { Ok(None) } else { Self::read(&mut parser).map(Some) }
+        if parser.is_at_end() { Ok(None) } else { Ok(Some(Self::read(&mut parser)?)) }
     }
 
     /// A space, the flags and the date, and the header of the literal, which ends the unit.
-    fn read(parser: &mut Parser<'_>) -> Result<Self, ParseError> {
+    fn read(parser: &mut Parser<'_>) -> Result<Self, Box<ParseError>> {
         parser.space()?;
         let mut options = AppendOptions::default();
         if parser.peek() == Some(b'(') {
@@ -155,7 +155,7 @@ impl AppendMessage {
 /// APPEND that came whole: what is wrong with it.
 pub(super) fn without_message(parser: &mut Parser<'_>) -> ParseError {
     match AppendHead::read(parser) {
-        Err(error) => error,
-        Ok(_) => parser.fail(ParseErrorKind::Missing("a message")),
+        Err(error) => *error,
+        Ok(_) => *parser.fail(ParseErrorKind::Missing("a message")),
     }
 }

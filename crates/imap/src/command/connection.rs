@@ -14,7 +14,7 @@ const ID_FIELDS: usize = 30;
 
 type Fields = Vec<(Bytes, Option<Bytes>)>;
 
-pub(super) fn parse_login(parser: &mut Parser<'_>) -> Result<CommandBody, ParseError> {
+pub(super) fn parse_login(parser: &mut Parser<'_>) -> Result<CommandBody, Box<ParseError>> {
     parser.space()?;
     let user = parser.astring()?;
     parser.space()?;
@@ -26,7 +26,7 @@ pub(super) fn print_login(credentials: &Credentials, out: &mut Encoder) {
     out.text("LOGIN ").astring(&credentials.user).text(" ").astring(credentials.password.expose());
 }
 
-pub(super) fn parse_authenticate(parser: &mut Parser<'_>) -> Result<CommandBody, ParseError> {
+pub(super) fn parse_authenticate(parser: &mut Parser<'_>) -> Result<CommandBody, Box<ParseError>> {
     parser.space()?;
     let mechanism = parser.atom()?;
     if parser.is_at_end() {
@@ -58,7 +58,7 @@ pub(super) fn print_authenticate(mechanism: &Atom, response: Option<&Secret<Vec<
     }
 }
 
-pub(super) fn parse_id(parser: &mut Parser<'_>) -> Result<CommandBody, ParseError> {
+pub(super) fn parse_id(parser: &mut Parser<'_>) -> Result<CommandBody, Box<ParseError>> {
     parser.space()?;
     if parser.try_nil() {
         return Ok(CommandBody::Id(None));
@@ -87,7 +87,7 @@ pub(super) fn print_id(fields: Option<&Fields>, out: &mut Encoder) {
     out.text(")");
 }
 
-pub(super) fn parse_enable(parser: &mut Parser<'_>) -> Result<CommandBody, ParseError> {
+pub(super) fn parse_enable(parser: &mut Parser<'_>) -> Result<CommandBody, Box<ParseError>> {
     let mut capabilities = Vec::new();
     while !parser.is_at_end() || capabilities.is_empty() {
         parser.space()?;
@@ -107,7 +107,7 @@ pub(super) fn print_enable(capabilities: &[Capability], out: &mut Encoder) {
     }
 }
 
-pub(super) fn parse_compress(parser: &mut Parser<'_>) -> Result<CommandBody, ParseError> {
+pub(super) fn parse_compress(parser: &mut Parser<'_>) -> Result<CommandBody, Box<ParseError>> {
     parser.space()?;
     let at = parser.at();
     match parser.keyword().as_slice() {

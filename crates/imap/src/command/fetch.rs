@@ -93,7 +93,7 @@ impl Fetch {
     }
 }
 
-pub(super) fn parse(parser: &mut Parser<'_>, uid: bool) -> Result<Fetch, ParseError> {
+pub(super) fn parse(parser: &mut Parser<'_>, uid: bool) -> Result<Fetch, Box<ParseError>> {
     parser.space()?;
     let messages = Messages::read(parser)?;
     parser.space()?;
@@ -130,7 +130,7 @@ fn macro_items(word: &[u8]) -> Option<&'static [FetchItem]> {
     }
 }
 
-fn parse_item(parser: &mut Parser<'_>, word: Keyword, at: usize) -> Result<FetchItem, ParseError> {
+fn parse_item(parser: &mut Parser<'_>, word: Keyword, at: usize) -> Result<FetchItem, Box<ParseError>> {
     let bracket = parser.peek() == Some(b'[');
     Ok(match word.as_slice() {
         b"UID" => FetchItem::Uid,
@@ -163,14 +163,14 @@ fn parse_item(parser: &mut Parser<'_>, word: Keyword, at: usize) -> Result<Fetch
     })
 }
 
-fn parse_part(parser: &mut Parser<'_>) -> Result<Vec<NonZeroU32>, ParseError> {
+fn parse_part(parser: &mut Parser<'_>) -> Result<Vec<NonZeroU32>, Box<ParseError>> {
     parser.eat("[")?;
     let part = Section::read_part(parser)?;
     parser.eat("]")?;
     Ok(part)
 }
 
-fn parse_modifiers(parser: &mut Parser<'_>, fetch: &mut Fetch) -> Result<(), ParseError> {
+fn parse_modifiers(parser: &mut Parser<'_>, fetch: &mut Fetch) -> Result<(), Box<ParseError>> {
     let start = parser.at();
     parser.items(Some("a modifier"), |parser| {
         let at = parser.at();

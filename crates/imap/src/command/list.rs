@@ -40,7 +40,7 @@ impl List {
     }
 }
 
-pub(super) fn parse(parser: &mut Parser<'_>) -> Result<List, ParseError> {
+pub(super) fn parse(parser: &mut Parser<'_>) -> Result<List, Box<ParseError>> {
     parser.space()?;
     let mut selection = ListSelection::default();
     if parser.peek() == Some(b'(') {
@@ -63,14 +63,14 @@ pub(super) fn parse(parser: &mut Parser<'_>) -> Result<List, ParseError> {
     Ok(List { selection, reference, patterns, returns })
 }
 
-fn parse_pattern(parser: &mut Parser<'_>) -> Result<ListPattern, ParseError> {
+fn parse_pattern(parser: &mut Parser<'_>) -> Result<ListPattern, Box<ParseError>> {
     let at = parser.at();
     let octets = parser.list_mailbox()?;
     ListPattern::from_wire(&octets, parser.options.utf8)
         .map_err(|error| parser.fail_at(error.kind(), at + error.at()))
 }
 
-fn parse_selection(parser: &mut Parser<'_>) -> Result<ListSelection, ParseError> {
+fn parse_selection(parser: &mut Parser<'_>) -> Result<ListSelection, Box<ParseError>> {
     let start = parser.at();
     let mut selection = ListSelection::default();
     parser.items(None, |parser| {
@@ -91,7 +91,7 @@ fn parse_selection(parser: &mut Parser<'_>) -> Result<ListSelection, ParseError>
     Ok(selection)
 }
 
-fn parse_return(parser: &mut Parser<'_>) -> Result<ListReturn, ParseError> {
+fn parse_return(parser: &mut Parser<'_>) -> Result<ListReturn, Box<ParseError>> {
     let mut returns = ListReturn::default();
     parser.items(None, |parser| {
         let at = parser.at();
@@ -114,7 +114,7 @@ fn parse_return(parser: &mut Parser<'_>) -> Result<ListReturn, ParseError> {
     Ok(returns)
 }
 
-pub(super) fn parse_lsub(parser: &mut Parser<'_>) -> Result<CommandBody, ParseError> {
+pub(super) fn parse_lsub(parser: &mut Parser<'_>) -> Result<CommandBody, Box<ParseError>> {
     let reference = parser.space_mailbox()?;
     parser.space()?;
     Ok(CommandBody::Lsub { reference, pattern: parse_pattern(parser)? })

@@ -6,7 +6,7 @@ use crate::grammar::Encoder;
 use crate::types::{MailboxName, SpecialUse, StatusItem};
 use postroad_core::ParseError;
 
-pub(super) fn parse_create(parser: &mut Parser<'_>) -> Result<CommandBody, ParseError> {
+pub(super) fn parse_create(parser: &mut Parser<'_>) -> Result<CommandBody, Box<ParseError>> {
     let mailbox = parser.space_mailbox()?;
     let mut special_use = Vec::new();
     if !parser.is_at_end() {
@@ -29,18 +29,18 @@ pub(super) fn print_create(mailbox: &MailboxName, special_use: &[SpecialUse], ou
     }
 }
 
-pub(super) fn parse_rename(parser: &mut Parser<'_>) -> Result<CommandBody, ParseError> {
+pub(super) fn parse_rename(parser: &mut Parser<'_>) -> Result<CommandBody, Box<ParseError>> {
     Ok(CommandBody::Rename { from: parser.space_mailbox()?, to: parser.space_mailbox()? })
 }
 
-pub(super) fn parse_status(parser: &mut Parser<'_>) -> Result<CommandBody, ParseError> {
+pub(super) fn parse_status(parser: &mut Parser<'_>) -> Result<CommandBody, Box<ParseError>> {
     let mailbox = parser.space_mailbox()?;
     parser.space()?;
     let items = status_items(parser)?;
     Ok(CommandBody::Status { mailbox, items })
 }
 
-pub(super) fn status_items(parser: &mut Parser<'_>) -> Result<Vec<StatusItem>, ParseError> {
+pub(super) fn status_items(parser: &mut Parser<'_>) -> Result<Vec<StatusItem>, Box<ParseError>> {
     parser.items(Some("a status item"), |parser| StatusItem::read(parser))
 }
 

@@ -44,13 +44,13 @@ impl<'a> Parser<'a> {
     /// The tag and the space behind it. Without both there is no tag, and the error holds no octets: a line that is no command may be
     /// half of a SASL exchange.
     pub(super) fn tag_and_space(&mut self) -> Result<Tag, CommandError> {
-        let fail = |error: ParseError| CommandError { tag: None, error: error.redacted() };
-        let tag = self.tag().and_then(Tag::of_wire).map_err(fail)?;
+        let fail = |error: Box<ParseError>| CommandError { tag: None, error: error.redacted() };
+        let tag = self.tag().and_then(|tag| Ok(Tag::of_wire(tag)?)).map_err(fail)?;
         self.space().map(|()| tag).map_err(fail)
     }
 
     /// A mailbox name.
-    pub(super) fn mailbox(&mut self) -> Result<MailboxName, ParseError> {
+    pub(super) fn mailbox(&mut self) -> Result<MailboxName, Box<ParseError>> {
         let at = self.at();
         let octets = self.astring()?;
         MailboxName::from_wire(&octets, self.options.utf8)
@@ -58,13 +58,13 @@ impl<'a> Parser<'a> {
     }
 
     /// A space and a mailbox name.
-    pub(super) fn space_mailbox(&mut self) -> Result<MailboxName, ParseError> {
+    pub(super) fn space_mailbox(&mut self) -> Result<MailboxName, Box<ParseError>> {
         self.space()?;
         self.mailbox()
     }
 
     /// A mod-sequence; 0 is one.
-    pub(super) fn mod_seq(&mut self) -> Result<ModSeq, ParseError> {
+    pub(super) fn mod_seq(&mut self) -> Result<ModSeq, Box<ParseError>> {
         self.number64().map(ModSeq::of_wire)
     }
 
@@ -72,8 +72,8 @@ impl<'a> Parser<'a> {
     pub(super) fn items<T>(
         &mut self,
         what: Option<&'static str>,
-        item: impl FnMut(&mut Self) -> Result<T, ParseError>,
-    ) -> Result<Vec<T>, ParseError> {
+        item: impl FnMut(&mut Self) -> Result<T, Box<ParseError>>,
+    ) -> Result<Vec<T>, Box<ParseError>> {
         let limit = self.options.max_list_items;
         let items = read_list(self, limit, item)?;
         match what {
@@ -130,7 +130,7 @@ impl Command {
             Ok(body) => Ok(Self { tag, body }),
             Err(error) => Err(CommandError {
                 tag: Some(tag),
-                error: if is_secret(unit) { error.redacted() } else { error },
+                error: if is_secret(unit) { error.redacted() } else { *error },
             }),
         }
     }
@@ -150,7 +150,7 @@ fn unknown(parser: &Parser<'_>, at: usize) -> ParseError {
     parser.fail_at(ParseErrorKind::Unknown("command"), at).redacted()
 }
 
-fn body(parser: &mut Parser<'_>) -> Result<CommandBody, ParseError> {
+fn body(parser: &mut Parser<'_>) -> Result<CommandBody, Box<ParseError>> {
     let at = parser.at();
     let name = parser.keyword();
     match name.as_slice() {
@@ -191,12 +191,12 @@ fn body(parser: &mut Parser<'_>) -> Result<CommandBody, ParseError> {
         b"GETQUOTA" => quota::parse_get(parser),
         b"GETQUOTAROOT" => Ok(CommandBody::GetQuotaRoot { mailbox: parser.space_mailbox()? }),
         b"SETQUOTA" => quota::parse_set(parser),
-        b"APPEND" => Err(append::without_message(parser)),
-        _ => Err(unknown(parser, at)),
+        b"APPEND" => Err(append::without_message(parser).into()),
+        _ => Err(unknown(parser, at).into()),
     }
 }
 
-fn uid(parser: &mut Parser<'_>, at: usize) -> Result<CommandBody, ParseError> {
+fn uid(parser: &mut Parser<'_>, at: usize) -> Result<CommandBody, Box<ParseError>> {
     parser.space()?;
     match parser.keyword().as_slice() {
         b"FETCH" => fetch::parse(parser, true).map(CommandBody::Fetch),
@@ -207,6 +207,6 @@ fn uid(parser: &mut Parser<'_>, at: usize) -> Result<CommandBody, ParseError> {
         b"EXPUNGE" => messages::parse_uid_expunge(parser),
         b"SORT" => sort::parse(parser, true).map(CommandBody::Sort),
         b"THREAD" => sort::parse_thread(parser, true).map(CommandBody::Thread),
-        _ => Err(unknown(parser, at)),
+        _ => Err(unknown(parser, at).into()),
     }
 }

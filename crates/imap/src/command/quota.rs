@@ -7,12 +7,12 @@ use crate::types::{QuotaLimit, QuotaResource};
 use bytes::Bytes;
 use postroad_core::ParseError;
 
-pub(super) fn parse_get(parser: &mut Parser<'_>) -> Result<CommandBody, ParseError> {
+pub(super) fn parse_get(parser: &mut Parser<'_>) -> Result<CommandBody, Box<ParseError>> {
     parser.space()?;
     Ok(CommandBody::GetQuota { root: parser.astring()? })
 }
 
-pub(super) fn parse_set(parser: &mut Parser<'_>) -> Result<CommandBody, ParseError> {
+pub(super) fn parse_set(parser: &mut Parser<'_>) -> Result<CommandBody, Box<ParseError>> {
     parser.space()?;
     let root = parser.astring()?;
     parser.space()?;

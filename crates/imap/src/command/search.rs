@@ -63,7 +63,7 @@ impl SearchReturn {
     }
 }
 
-pub(super) fn parse(parser: &mut Parser<'_>, uid: bool) -> Result<Search, ParseError> {
+pub(super) fn parse(parser: &mut Parser<'_>, uid: bool) -> Result<Search, Box<ParseError>> {
     parser.space()?;
     let return_options = parse_return(parser)?;
     let charset = if parser.try_eat("CHARSET ") {
@@ -77,7 +77,7 @@ pub(super) fn parse(parser: &mut Parser<'_>, uid: bool) -> Result<Search, ParseE
 }
 
 /// `RETURN (…)` and the space behind it, if it stands here.
-pub(super) fn parse_return(parser: &mut Parser<'_>) -> Result<Option<SearchReturn>, ParseError> {
+pub(super) fn parse_return(parser: &mut Parser<'_>) -> Result<Option<SearchReturn>, Box<ParseError>> {
     if !parser.try_eat("RETURN ") {
         return Ok(None);
     }
@@ -140,7 +140,7 @@ pub(super) fn print_return(returns: Option<SearchReturn>, out: &mut Encoder) {
 }
 
 impl PartialRange {
-    pub(crate) fn read(cursor: &mut Cursor<'_>) -> Result<Self, ParseError> {
+    pub(crate) fn read(cursor: &mut Cursor<'_>) -> Result<Self, Box<ParseError>> {
         let from_end = cursor.try_octet(b'-');
         let first = cursor.nz_number()?;
         cursor.eat(":")?;

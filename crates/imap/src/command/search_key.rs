@@ -244,7 +244,7 @@ impl SearchKeys {
     }
 
     /// Reads keys with spaces between them, all of which must match, to the end of the unit.
-    pub(super) fn read(parser: &mut Parser<'_>) -> Result<Self, ParseError> {
+    pub(super) fn read(parser: &mut Parser<'_>) -> Result<Self, Box<ParseError>> {
         let limit = parser.options.max_search_keys;
         let mut keys: Vec<SearchKey> = Vec::with_capacity(4);
         let mut open: Vec<Open> = Vec::new();
@@ -395,29 +395,29 @@ impl SearchKeys {
     }
 }
 
-fn read_key(parser: &mut Parser<'_>) -> Result<SearchKey, ParseError> {
+fn read_key(parser: &mut Parser<'_>) -> Result<SearchKey, Box<ParseError>> {
     let at = parser.at();
     if matches!(parser.peek(), Some(b'0'..=b'9' | b'*' | b'$')) {
         return Messages::read(parser).map(SearchKey::Sequence);
     }
     let word = parser.keyword();
-    let text = |parser: &mut Parser<'_>| -> Result<Bytes, ParseError> {
+    let text = |parser: &mut Parser<'_>| -> Result<Bytes, Box<ParseError>> {
         parser.space()?;
         parser.astring()
     };
-    let date = |parser: &mut Parser<'_>| -> Result<Date, ParseError> {
+    let date = |parser: &mut Parser<'_>| -> Result<Date, Box<ParseError>> {
         parser.space()?;
         Date::read(parser)
     };
-    let atom = |parser: &mut Parser<'_>| -> Result<Atom, ParseError> {
+    let atom = |parser: &mut Parser<'_>| -> Result<Atom, Box<ParseError>> {
         parser.space()?;
         parser.atom()
     };
-    let size = |parser: &mut Parser<'_>| -> Result<u64, ParseError> {
+    let size = |parser: &mut Parser<'_>| -> Result<u64, Box<ParseError>> {
         parser.space()?;
         parser.number64()
     };
-    let interval = |parser: &mut Parser<'_>| -> Result<NonZeroU32, ParseError> {
+    let interval = |parser: &mut Parser<'_>| -> Result<NonZeroU32, Box<ParseError>> {
         parser.space()?;
         parser.nz_number()
     };
@@ -481,7 +481,7 @@ fn read_key(parser: &mut Parser<'_>) -> Result<SearchKey, ParseError> {
 }
 
 /// The flag, whose it is, and a space behind it.
-fn read_entry(cursor: &mut Cursor<'_>) -> Result<(Flag, EntryType), ParseError> {
+fn read_entry(cursor: &mut Cursor<'_>) -> Result<(Flag, EntryType), Box<ParseError>> {
     let at = cursor.at();
     let name = cursor.quoted()?;
     let flag = name.strip_prefix(b"/flags/").and_then(|flag| Flag::parse(flag).ok());

@@ -39,7 +39,7 @@ pub struct QResync {
     pub sequence_match: Option<(UidSet, UidSet)>,
 }
 
-pub(super) fn parse(parser: &mut Parser<'_>, read_only: bool) -> Result<Select, ParseError> {
+pub(super) fn parse(parser: &mut Parser<'_>, read_only: bool) -> Result<Select, Box<ParseError>> {
     let mut select = Select::new(parser.space_mailbox()?, read_only);
     if parser.is_at_end() {
         return Ok(select);
@@ -63,7 +63,7 @@ pub(super) fn parse(parser: &mut Parser<'_>, read_only: bool) -> Result<Select, 
     Ok(select)
 }
 
-fn parse_qresync(parser: &mut Parser<'_>) -> Result<QResync, ParseError> {
+fn parse_qresync(parser: &mut Parser<'_>) -> Result<QResync, Box<ParseError>> {
     parser.eat("(")?;
     let uid_validity = parser.nz_number()?;
     parser.space()?;

@@ -122,7 +122,7 @@ impl ThreadAlgorithm {
     }
 }
 
-pub(super) fn parse(parser: &mut Parser<'_>, uid: bool) -> Result<Sort, ParseError> {
+pub(super) fn parse(parser: &mut Parser<'_>, uid: bool) -> Result<Sort, Box<ParseError>> {
     parser.space()?;
     let return_options = parse_return(parser)?;
     let criteria = parser.items(Some("a sort criterion"), |parser| {
@@ -143,7 +143,7 @@ pub(super) fn parse(parser: &mut Parser<'_>, uid: bool) -> Result<Sort, ParseErr
     Ok(Sort { uid, return_options, criteria, charset, keys })
 }
 
-pub(super) fn parse_thread(parser: &mut Parser<'_>, uid: bool) -> Result<Thread, ParseError> {
+pub(super) fn parse_thread(parser: &mut Parser<'_>, uid: bool) -> Result<Thread, Box<ParseError>> {
     parser.space()?;
     let algorithm = ThreadAlgorithm::new(parser.atom()?);
     let (charset, keys) = parse_program(parser)?;
@@ -151,7 +151,7 @@ pub(super) fn parse_thread(parser: &mut Parser<'_>, uid: bool) -> Result<Thread,
 }
 
 /// The charset and the keys, each with a space before it.
-fn parse_program(parser: &mut Parser<'_>) -> Result<(Bytes, SearchKeys), ParseError> {
+fn parse_program(parser: &mut Parser<'_>) -> Result<(Bytes, SearchKeys), Box<ParseError>> {
     parser.space()?;
     let charset = parser.astring()?;
     parser.space()?;

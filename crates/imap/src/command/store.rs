@@ -63,7 +63,7 @@ impl Store {
     }
 }
 
-pub(super) fn parse(parser: &mut Parser<'_>, uid: bool) -> Result<Store, ParseError> {
+pub(super) fn parse(parser: &mut Parser<'_>, uid: bool) -> Result<Store, Box<ParseError>> {
     parser.space()?;
     let messages = Messages::read(parser)?;
     parser.space()?;
@@ -102,7 +102,7 @@ pub(super) fn parse(parser: &mut Parser<'_>, uid: bool) -> Result<Store, ParseEr
 }
 
 /// A flag that a client may set: not `\Recent`.
-pub(super) fn settable_flag(parser: &mut Parser<'_>) -> Result<Flag, ParseError> {
+pub(super) fn settable_flag(parser: &mut Parser<'_>) -> Result<Flag, Box<ParseError>> {
     let at = parser.at();
     match parser.flag()? {
         Flag::Recent => Err(parser.fail_at(ParseErrorKind::Expected("a flag that can be set"), at)),

@@ -61,3 +61,80 @@ pub(crate) fn run(octets: &[u8], class: u8) -> usize {
 pub(crate) fn all(octets: &[u8], class: u8) -> bool {
     !octets.is_empty() && run(octets, class) == octets.len()
 }
+
+/// The number that the digits at the beginning of `octets` are, and how many digits it has: eight at a time. With over 19 digits it may
+/// be wrong.
+#[inline]
+pub(crate) fn digits(octets: &[u8]) -> (u64, usize) {
+    const ZEROS: u64 = u64::from_ne_bytes([b'0'; 8]);
+    const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
+    const LOW: u64 = !HIGH;
+    /// What makes the highest bit of an octet of 10 and more.
+    const OVER_NINE: u64 = u64::from_ne_bytes([0x76; 8]);
+    let (mut number, mut len) = (0_u64, 0);
+    while let Some(word) = octets.get(len..).and_then(<[u8]>::first_chunk::<8>) {
+        let word = u64::from_le_bytes(*word) ^ ZEROS;
+        let others = (((word & LOW) + OVER_NINE) | word) & HIGH;
+        let found = others.trailing_zeros() / 8;
+        if found == 0 {
+            return (number, len);
+        }
+        // Zeros come before the digits, then neighbours are joined: to pairs, and these to fours, and these to eight.
+        let word = word << (64 - 8 * found);
+        let pairs = word.wrapping_mul(10).wrapping_add(word >> 8);
+        let fours = (pairs & 0xff_0000_00ff).wrapping_mul((1_000_000 << 32) + 100);
+        let eight =
+            fours.wrapping_add(((pairs >> 16) & 0xff_0000_00ff).wrapping_mul((10_000 << 32) + 1)) >> 32;
+        number = number.wrapping_mul(POWERS[found as usize]).wrapping_add(eight);
+        len += found as usize;
+        if found < 8 {
+            return (number, len);
+        }
+    }
+    for octet in octets.get(len..).unwrap_or_default() {
+        let digit = octet.wrapping_sub(b'0');
+        if digit > 9 {
+            break;
+        }
+        number = number.wrapping_mul(10).wrapping_add(digit.into());
+        len += 1;
+    }
+    (number, len)
+}
+
+const POWERS: [u64; 9] = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
+
+/// The most digits with which [`digits`] is right.
+pub(crate) const DIGITS: usize = 19;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn digits_of_any_length_with_anything_behind() {
+        for text in
+            ["", "0", "7", "1234567", "12345678", "123456789", "9999999999999999999", "00000000000000000012"]
+        {
+            for behind in ["", " ", ",1", ")", "/", ":", "x1234567", "\u{ff}0000000", "\u{80}"] {
+                let (number, len) = digits(format!("{text}{behind}").as_bytes());
+                assert_eq!((number, len), (text.parse().unwrap_or(0), text.len()), "{text}{behind}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn digits_are_what_the_standard_library_reads(number in any::<u64>(), behind in any::<Vec<u8>>()) {
+            let number = number / 2;
+            let end = behind.iter().position(|octet| !octet.is_ascii_digit()).unwrap_or(behind.len());
+            prop_assume!(number.to_string().len() + end <= DIGITS);
+            let text = [number.to_string().as_bytes(), &behind].concat();
+            let (read, len) = digits(&text);
+            let whole = core::str::from_utf8(&text[..len]).unwrap();
+            prop_assert_eq!(read, whole.parse::<u64>().unwrap());
+            prop_assert!(!text.get(len).is_some_and(u8::is_ascii_digit));
+        }
+    }
+}

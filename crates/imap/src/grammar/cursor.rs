@@ -5,7 +5,8 @@ use core::num::NonZeroU32;
 use memchr::{memchr, memchr2};
 use postroad_core::{ParseError, ParseErrorKind};
 
-type Result<T> = core::result::Result<T, ParseError>;
+/// An error is boxed, so that what is read comes back in registers.
+type Result<T> = core::result::Result<T, Box<ParseError>>;
 
 /// What to do with octets over 0x7F in a quoted string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,17 +78,23 @@ impl<'a> Cursor<'a> {
     }
 
     /// A fault here.
-    pub(crate) fn fail(&self, kind: ParseErrorKind) -> ParseError {
+    #[cold]
+    #[expect(clippy::unnecessary_box_returns, reason = "it is the error of every Result here")]
+    pub(crate) fn fail(&self, kind: ParseErrorKind) -> Box<ParseError> {
         self.fail_at(kind, self.at)
     }
 
     /// A fault at an offset.
-    pub(crate) fn fail_at(&self, kind: ParseErrorKind, at: usize) -> ParseError {
-        ParseError::new(kind, at, self.unit)
+    #[cold]
+    #[expect(clippy::unnecessary_box_returns, reason = "it is the error of every Result here")]
+    pub(crate) fn fail_at(&self, kind: ParseErrorKind, at: usize) -> Box<ParseError> {
+        ParseError::new(kind, at, self.unit).into()
     }
 
     /// `what` should stand here: missing at the end, else expected.
-    pub(crate) fn expected(&self, what: &'static str) -> ParseError {
+    #[cold]
+    #[expect(clippy::unnecessary_box_returns, reason = "it is the error of every Result here")]
+    pub(crate) fn expected(&self, what: &'static str) -> Box<ParseError> {
         self.fail(if self.is_at_end() {
             ParseErrorKind::Missing(what)
         } else {
@@ -326,18 +333,31 @@ impl<'a> Cursor<'a> {
     }
 
     /// The digits of a number.
+    #[inline]
     fn digits(&mut self, most: u64) -> Result<u64> {
-        let start = self.at;
-        let mut value = 0_u64;
-        while let Some(digit @ b'0'..=b'9') = self.peek() {
-            let next = value.checked_mul(10).and_then(|value| value.checked_add(u64::from(digit - b'0')));
-            match next {
-                Some(next) if next <= most => value = next,
-                _ => return Err(self.fail_at(ParseErrorKind::OutOfRange("a number"), start)),
+        let (value, len) = chars::digits(self.rest());
+        match len {
+            1..=chars::DIGITS if value <= most => {
+                self.at += len;
+                Ok(value)
             }
-            self.at += 1;
+            0 => Err(self.expected("a number")),
+            _ => self.odd_digits(len, most),
         }
-        if self.at == start { Err(self.expected("a number")) } else { Ok(value) }
+    }
+
+    /// Digits that may be too large, or have many zeros before them.
+    #[cold]
+    fn odd_digits(&mut self, len: usize, most: u64) -> Result<u64> {
+        let digits =
+            self.rest().get(..len).and_then(|digits| core::str::from_utf8(digits).ok()?.parse().ok());
+        match digits {
+            Some(value) if value <= most => {
+                self.at += len;
+                Ok(value)
+            }
+            _ => Err(self.fail(ParseErrorKind::OutOfRange("a number"))),
+        }
     }
 
     /// A number of 32 bits.

@@ -203,16 +203,11 @@ impl BodyPart {
             return;
         }
         print::string(out, &self.media_type, utf8);
-        out.put_u8(b' ');
-        print::string(out, &self.subtype, utf8);
-        out.put_u8(b' ');
-        parameters(out, &self.parameters, utf8);
-        out.put_u8(b' ');
-        print::nstring(out, self.id.as_deref(), utf8);
-        out.put_u8(b' ');
-        print::nstring(out, self.description.as_deref(), utf8);
-        out.put_u8(b' ');
-        print::string(out, &self.encoding, utf8);
+        print::space_string(out, &self.subtype, utf8);
+        space_parameters(out, &self.parameters, utf8);
+        print::space_nstring(out, self.id.as_deref(), utf8);
+        print::space_nstring(out, self.description.as_deref(), utf8);
+        print::space_string(out, &self.encoding, utf8);
         out.put_u8(b' ');
         print::number(out, self.octets);
         if let BodyKind::Message { envelope, .. } = &self.kind {
@@ -225,11 +220,9 @@ impl BodyPart {
     fn encode_end(&self, out: &mut BytesMut, extended: bool, utf8: bool) {
         match &self.kind {
             BodyKind::Multipart => {
-                out.put_u8(b' ');
-                print::string(out, &self.subtype, utf8);
+                print::space_string(out, &self.subtype, utf8);
                 if extended {
-                    out.put_u8(b' ');
-                    parameters(out, &self.parameters, utf8);
+                    space_parameters(out, &self.parameters, utf8);
                 }
             }
             BodyKind::Message { lines, .. } | BodyKind::Text { lines } => {
@@ -240,41 +233,40 @@ impl BodyPart {
         }
         if extended {
             if self.kind != BodyKind::Multipart {
-                out.put_u8(b' ');
-                print::nstring(out, self.md5.as_deref(), utf8);
+                print::space_nstring(out, self.md5.as_deref(), utf8);
             }
-            out.put_u8(b' ');
             match &self.disposition {
                 Some(disposition) => {
-                    out.put_u8(b'(');
+                    out.put_slice(b" (");
                     print::string(out, &disposition.kind, utf8);
-                    out.put_u8(b' ');
-                    parameters(out, &disposition.parameters, utf8);
+                    space_parameters(out, &disposition.parameters, utf8);
                     out.put_u8(b')');
                 }
-                None => out.put_slice(b"NIL"),
+                None => out.put_slice(b" NIL"),
             }
-            out.put_u8(b' ');
             match &self.language[..] {
-                [] => out.put_slice(b"NIL"),
-                [one] => print::string(out, one, utf8),
-                several => print::list(out, several, |out, one| print::string(out, one, utf8)),
+                [] => out.put_slice(b" NIL"),
+                [one] => print::space_string(out, one, utf8),
+                several => {
+                    out.put_u8(b' ');
+                    print::list(out, several, |out, one| print::string(out, one, utf8));
+                }
             }
-            out.put_u8(b' ');
-            print::nstring(out, self.location.as_deref(), utf8);
+            print::space_nstring(out, self.location.as_deref(), utf8);
         }
         out.put_u8(b')');
     }
 }
 
-fn parameters(out: &mut BytesMut, parameters: &[(Bytes, Bytes)], utf8: bool) {
+/// A space and parameters.
+fn space_parameters(out: &mut BytesMut, parameters: &[(Bytes, Bytes)], utf8: bool) {
     if parameters.is_empty() {
-        return out.put_slice(b"NIL");
+        return out.put_slice(b" NIL");
     }
+    out.put_u8(b' ');
     print::list(out, parameters, |out, (name, value)| {
         print::string(out, name, utf8);
-        out.put_u8(b' ');
-        print::string(out, value, utf8);
+        print::space_string(out, value, utf8);
     });
 }
 

@@ -42,12 +42,10 @@ impl EnvelopeAddress {
 
     fn encode(&self, out: &mut BytesMut, utf8: bool) {
         out.put_u8(b'(');
-        for (at, field) in [&self.name, &self.route, &self.mailbox, &self.host].into_iter().enumerate() {
-            if at > 0 {
-                out.put_u8(b' ');
-            }
-            print::nstring(out, field.as_deref(), utf8);
-        }
+        print::nstring(out, self.name.as_deref(), utf8);
+        print::space_nstring(out, self.route.as_deref(), utf8);
+        print::space_nstring(out, self.mailbox.as_deref(), utf8);
+        print::space_nstring(out, self.host.as_deref(), utf8);
         out.put_u8(b')');
     }
 }
@@ -97,24 +95,20 @@ impl Envelope {
     pub fn encode(&self, out: &mut BytesMut, utf8: bool) {
         out.put_u8(b'(');
         print::nstring(out, self.date.as_deref(), utf8);
-        out.put_u8(b' ');
-        print::nstring(out, self.subject.as_deref(), utf8);
+        print::space_nstring(out, self.subject.as_deref(), utf8);
         for addresses in [&self.from, &self.sender, &self.reply_to, &self.to, &self.cc, &self.bcc] {
-            out.put_u8(b' ');
             if addresses.is_empty() {
-                out.put_slice(b"NIL");
+                out.put_slice(b" NIL");
                 continue;
             }
-            out.put_u8(b'(');
+            out.put_slice(b" (");
             for address in addresses {
                 address.encode(out, utf8);
             }
             out.put_u8(b')');
         }
-        out.put_u8(b' ');
-        print::nstring(out, self.in_reply_to.as_deref(), utf8);
-        out.put_u8(b' ');
-        print::nstring(out, self.message_id.as_deref(), utf8);
+        print::space_nstring(out, self.in_reply_to.as_deref(), utf8);
+        print::space_nstring(out, self.message_id.as_deref(), utf8);
         out.put_u8(b')');
     }
 }

@@ -1,4 +1,5 @@
 use super::{print, reader};
+use crate::grammar::chars;
 use crate::types::UidSet;
 use bytes::{BufMut, BytesMut};
 use core::ops::RangeInclusive;
@@ -75,6 +76,19 @@ impl Numbers {
     pub(super) fn read_list(reader: &mut reader::Reader<'_>) -> reader::Result<Self> {
         let mut numbers = Self::new();
         loop {
+            // The shortest way, for there may be a million.
+            let mut rest = reader.rest();
+            while let [b' ', text @ ..] = rest {
+                let (number, len) = chars::digits(text);
+                match (u32::try_from(number), text.get(len..)) {
+                    (Ok(number @ 1..), Some(behind)) if len <= chars::DIGITS => {
+                        numbers.push(number);
+                        rest = behind;
+                    }
+                    _ => break,
+                }
+            }
+            reader.go_to(reader.octets().len() - rest.len());
             if reader.peek() == Some(b' ') && matches!(reader.peek_at(1), Some(b' ')) {
                 reader.go_to(reader.at() + 1);
                 reader.no_space()?;

@@ -30,15 +30,52 @@ pub(super) fn display(out: &mut BytesMut, value: impl fmt::Display) {
 
 /// A string: in quotes if it may be, as a literal if not (RFC 9051 section 4.3). NUL cannot be said, and is left out.
 pub(super) fn string(out: &mut BytesMut, value: &[u8], utf8: bool) {
-    // Nearly all are printable ASCII without quotes: one look, without branches, at each octet.
-    let is_plain = |octet: &u8| matches!(octet, b' ' | b'!' | b'#'..=b'[' | b']'..=b'~');
-    if value.len() <= QUOTED_LIMIT && value.iter().fold(true, |all, octet| all & is_plain(octet)) {
+    if value.len() <= QUOTED_LIMIT && is_plain(value) {
         out.reserve(value.len() + 2);
         out.put_u8(b'"');
         out.put_slice(value);
         return out.put_u8(b'"');
     }
     odd_string(out, value, utf8);
+}
+
+/// A space and a string.
+#[inline]
+pub(super) fn space_string(out: &mut BytesMut, value: &[u8], utf8: bool) {
+    if value.len() <= QUOTED_LIMIT && is_plain(value) {
+        out.reserve(value.len() + 3);
+        out.put_slice(b" \"");
+        out.put_slice(value);
+        return out.put_u8(b'"');
+    }
+    out.put_u8(b' ');
+    odd_string(out, value, utf8);
+}
+
+/// Whether a string is printable ASCII without quotes and backslashes, as nearly all are: eight octets at a time.
+#[inline]
+fn is_plain(value: &[u8]) -> bool {
+    let is_plain = |octet: &u8| matches!(octet, b' ' | b'!' | b'#'..=b'[' | b']'..=b'~');
+    let Some(last) = value.last_chunk::<8>() else { return value.iter().all(is_plain) };
+    let mut odd = odd_octets(*last);
+    for word in value.chunks_exact(8) {
+        odd |= word.first_chunk().map_or(0, |word| odd_octets(*word));
+    }
+    odd == 0
+}
+
+/// A bit for octets among eight that are not plain. What is over 127 counts by itself, so that no octet carries into the next.
+#[inline]
+fn odd_octets(octets: [u8; 8]) -> u64 {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGH: u64 = 0x80 * ONES;
+    let word = u64::from_ne_bytes(octets);
+    let low = word & !HIGH;
+    let is_control = !(low + (0x80 - 0x20) * ONES);
+    let is_delete = low + ONES;
+    let is_zero = |word: u64| !(word + 0x7f * ONES);
+    let is_quote = is_zero(low ^ (0x22 * ONES)) | is_zero(low ^ (0x5c * ONES));
+    (word | is_control | is_delete | is_quote) & HIGH
 }
 
 fn odd_string(out: &mut BytesMut, value: &[u8], utf8: bool) {
@@ -71,12 +108,26 @@ pub(super) fn nstring(out: &mut BytesMut, value: Option<&[u8]>, utf8: bool) {
     }
 }
 
+/// A space, and a string or `NIL`.
+#[inline]
+pub(super) fn space_nstring(out: &mut BytesMut, value: Option<&[u8]>, utf8: bool) {
+    match value {
+        Some(value) => space_string(out, value, utf8),
+        None => out.put_slice(b" NIL"),
+    }
+}
+
 /// A literal, with its octets.
 pub(super) fn literal(out: &mut BytesMut, value: &[u8]) {
-    out.put_u8(b'{');
-    number(out, value.len() as u64);
-    out.put_slice(b"}\r\n");
+    literal_header(out, value.len() as u64);
     out.put_slice(value);
+}
+
+/// What stands before the octets of a literal.
+pub(super) fn literal_header(out: &mut BytesMut, len: u64) {
+    out.put_u8(b'{');
+    number(out, len);
+    out.put_slice(b"}\r\n");
 }
 
 /// An atom if it can be one, else a string (RFC 9051 `astring`).
@@ -126,6 +177,21 @@ mod tests {
         assert_eq!(of(b"\xff", true), b"{1}\r\n\xff"[..]);
         assert_eq!(of(b"a\0b", false), "\"ab\"");
         assert!(of(&[b'x'; 1001], false).starts_with(b"{1001}\r\n"));
+    }
+
+    #[test]
+    fn plain_strings_are_told_by_each_octet_in_each_place() {
+        for octet in 0..=255 {
+            let plain = (b' '..=b'~').contains(&octet) && !matches!(octet, b'"' | b'\\');
+            for (len, at) in (1..20).flat_map(|len| (0..len).map(move |at| (len, at))) {
+                for around in [b'a', b' ', b'~', b'!', b']'] {
+                    let mut value = vec![around; len];
+                    value[at] = octet;
+                    assert_eq!(is_plain(&value), plain, "{octet} at {at} of {len}");
+                }
+            }
+        }
+        assert!(is_plain(b""));
     }
 
     #[test]

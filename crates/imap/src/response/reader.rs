@@ -2,6 +2,7 @@
 //! gives [`Span`]s, so that a row is one block of octets and a few flat lists.
 
 use super::{Lenience, Quirk, Repair, ResponseOptions};
+use crate::grammar::chars;
 use bytes::Bytes;
 use postroad_core::{ParseError, ParseErrorKind};
 use std::borrow::Cow;
@@ -276,17 +277,25 @@ impl<'a> Reader<'a> {
     /// Digits.
     #[inline]
     pub(super) fn number64(&mut self) -> Result<u64> {
-        let from = self.at;
-        let mut number = 0_u64;
-        while let Some(digit) = self.peek().map(|octet| octet.wrapping_sub(b'0')).filter(|digit| *digit < 10)
-        {
-            number = number
-                .checked_mul(10)
-                .and_then(|number| number.checked_add(digit.into()))
-                .ok_or_else(|| self.error(ParseErrorKind::OutOfRange("a number"), from))?;
-            self.at += 1;
+        let (number, len) = chars::digits(self.rest());
+        if len == 0 || len > chars::DIGITS {
+            return self.odd_number64(len);
         }
-        if self.at == from { self.fail("a number") } else { Ok(number) }
+        self.at += len;
+        Ok(number)
+    }
+
+    /// None, or so many that they may not fit.
+    #[cold]
+    fn odd_number64(&mut self, len: usize) -> Result<u64> {
+        if len == 0 {
+            return self.fail("a number");
+        }
+        let digits =
+            self.rest().get(..len).and_then(|digits| core::str::from_utf8(digits).ok()?.parse().ok());
+        let number = digits.ok_or_else(|| self.error(ParseErrorKind::OutOfRange("a number"), self.at))?;
+        self.at += len;
+        Ok(number)
     }
 
     #[inline]
@@ -296,6 +305,7 @@ impl<'a> Reader<'a> {
         u32::try_from(number).map_err(|_| self.error(ParseErrorKind::OutOfRange("a number of 32 bits"), from))
     }
 
+    #[inline]
     pub(super) fn nz_number(&mut self) -> Result<u32> {
         let from = self.at;
         match self.number32()? {

@@ -91,7 +91,7 @@ impl Date {
     }
 
     /// With or without quotes.
-    pub(crate) fn read(cursor: &mut Cursor<'_>) -> Result<Self, ParseError> {
+    pub(crate) fn read(cursor: &mut Cursor<'_>) -> Result<Self, Box<ParseError>> {
         let quoted = cursor.try_octet(b'"');
         let date = Self::read_text(cursor, false)?;
         if quoted {
@@ -101,7 +101,7 @@ impl Date {
     }
 
     /// `fixed`: the day has two places, the first may be a space.
-    fn read_text(cursor: &mut Cursor<'_>, fixed: bool) -> Result<Self, ParseError> {
+    fn read_text(cursor: &mut Cursor<'_>, fixed: bool) -> Result<Self, Box<ParseError>> {
         let at = cursor.at();
         let day = if fixed && cursor.try_octet(b' ') {
             digits(cursor, 1)?
@@ -149,7 +149,7 @@ impl Date {
 }
 
 /// So many digits.
-fn digits(cursor: &mut Cursor<'_>, count: usize) -> Result<u16, ParseError> {
+fn digits(cursor: &mut Cursor<'_>, count: usize) -> Result<u16, Box<ParseError>> {
     let octets = cursor.rest().get(..count).unwrap_or_default();
     if octets.len() < count || !octets.iter().all(u8::is_ascii_digit) {
         return Err(cursor.expected("digits"));
@@ -236,14 +236,14 @@ impl DateTime {
     }
 
     /// In quotes.
-    pub(crate) fn read(cursor: &mut Cursor<'_>) -> Result<Self, ParseError> {
+    pub(crate) fn read(cursor: &mut Cursor<'_>) -> Result<Self, Box<ParseError>> {
         cursor.eat("\"")?;
         let time = Self::read_text(cursor)?;
         cursor.eat("\"")?;
         Ok(time)
     }
 
-    fn read_text(cursor: &mut Cursor<'_>) -> Result<Self, ParseError> {
+    fn read_text(cursor: &mut Cursor<'_>) -> Result<Self, Box<ParseError>> {
         let at = cursor.at();
         let date = Date::read_text(cursor, true)?;
         cursor.space()?;
@@ -300,22 +300,35 @@ impl core::str::FromStr for DateTime {
 }
 
 /// Without quotes; the day has two places.
+impl DateTime {
+    /// What is printed, without quotes: two places for the day, the first a space if it has one digit.
+    pub(crate) fn to_octets(self) -> [u8; 26] {
+        let mut out = *b" 0-Jan-0000 00:00:00 +0000";
+        let mut pair = |at: usize, value: u16| {
+            let digit = |value: u16| b'0' + u8::try_from(value % 10).unwrap_or(0);
+            out[at..at + 2].copy_from_slice(&[digit(value / 10), digit(value)]);
+        };
+        let (date, zone) = (self.date, self.zone.unsigned_abs());
+        pair(0, date.day.into());
+        pair(7, date.year / 100);
+        pair(9, date.year % 100);
+        for (at, value) in [(12, self.hour), (15, self.minute), (18, self.second)] {
+            pair(at, value.into());
+        }
+        pair(22, zone / 60);
+        pair(24, zone % 60);
+        if date.day < 10 {
+            out[0] = b' ';
+        }
+        out[3..6].copy_from_slice(date.month_name().as_bytes());
+        out[21] = if self.zone < 0 { b'-' } else { b'+' };
+        out
+    }
+}
+
 impl fmt::Display for DateTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (date, zone) = (self.date, self.zone.unsigned_abs());
-        write!(
-            f,
-            "{:2}-{}-{:04} {:02}:{:02}:{:02} {}{:02}{:02}",
-            date.day,
-            date.month_name(),
-            date.year,
-            self.hour,
-            self.minute,
-            self.second,
-            if self.zone < 0 { '-' } else { '+' },
-            zone / 60,
-            zone % 60
-        )
+        f.write_str(core::str::from_utf8(&self.to_octets()).unwrap_or_default())
     }
 }
 

@@ -35,7 +35,7 @@ impl QuotaResource {
         }
     }
 
-    pub(crate) fn read(cursor: &mut Cursor<'_>) -> Result<Self, ParseError> {
+    pub(crate) fn read(cursor: &mut Cursor<'_>) -> Result<Self, Box<ParseError>> {
         cursor.atom().map(Self::new)
     }
 

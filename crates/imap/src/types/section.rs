@@ -100,14 +100,14 @@ impl Section {
     }
 
     /// Reads the brackets and what is in them.
-    pub(crate) fn read(cursor: &mut Cursor<'_>) -> Result<Self, ParseError> {
+    pub(crate) fn read(cursor: &mut Cursor<'_>) -> Result<Self, Box<ParseError>> {
         cursor.eat("[")?;
         let section = Self::read_inside(cursor)?;
         cursor.eat("]")?;
         Ok(section)
     }
 
-    fn read_inside(cursor: &mut Cursor<'_>) -> Result<Self, ParseError> {
+    fn read_inside(cursor: &mut Cursor<'_>) -> Result<Self, Box<ParseError>> {
         let at = cursor.at();
         let part = Self::read_part(cursor)?;
         if matches!(cursor.peek(), None | Some(b']')) {
@@ -132,13 +132,13 @@ impl Section {
         Self::new(part, text).map_err(|error| cursor.fail_at(error.kind(), at))
     }
 
-    fn read_fields(cursor: &mut Cursor<'_>) -> Result<Vec<Bytes>, ParseError> {
+    fn read_fields(cursor: &mut Cursor<'_>) -> Result<Vec<Bytes>, Box<ParseError>> {
         cursor.space()?;
         cursor.list(Self::FIELDS, Cursor::astring)
     }
 
     /// Part numbers with dots between them, none if no digit stands here. A dot behind them is left.
-    pub(crate) fn read_part(cursor: &mut Cursor<'_>) -> Result<Vec<NonZeroU32>, ParseError> {
+    pub(crate) fn read_part(cursor: &mut Cursor<'_>) -> Result<Vec<NonZeroU32>, Box<ParseError>> {
         let mut part = Vec::new();
         if !cursor.peek().is_some_and(|octet| octet.is_ascii_digit()) {
             return Ok(part);
@@ -204,7 +204,7 @@ pub struct Partial {
 
 impl Partial {
     /// Reads `<offset.len>`, if it stands here.
-    pub(crate) fn read(cursor: &mut Cursor<'_>) -> Result<Option<Self>, ParseError> {
+    pub(crate) fn read(cursor: &mut Cursor<'_>) -> Result<Option<Self>, Box<ParseError>> {
         if !cursor.try_octet(b'<') {
             return Ok(None);
         }

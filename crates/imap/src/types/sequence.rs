@@ -23,7 +23,7 @@ impl SequenceNumber {
         }
     }
 
-    fn read(cursor: &mut Cursor<'_>) -> Result<Self, ParseError> {
+    fn read(cursor: &mut Cursor<'_>) -> Result<Self, Box<ParseError>> {
         if cursor.try_octet(b'*') { Ok(Self::Star) } else { cursor.nz_number().map(Self::Number) }
     }
 }
@@ -95,7 +95,7 @@ impl SequenceSet {
         Ok(set)
     }
 
-    pub(crate) fn read(cursor: &mut Cursor<'_>) -> Result<Self, ParseError> {
+    pub(crate) fn read(cursor: &mut Cursor<'_>) -> Result<Self, Box<ParseError>> {
         let mut ranges = Vec::with_capacity(1);
         loop {
             let start = SequenceNumber::read(cursor)?;
@@ -202,7 +202,7 @@ pub enum Messages {
 }
 
 impl Messages {
-    pub(crate) fn read(cursor: &mut Cursor<'_>) -> Result<Self, ParseError> {
+    pub(crate) fn read(cursor: &mut Cursor<'_>) -> Result<Self, Box<ParseError>> {
         if cursor.try_octet(b'$') { Ok(Self::Saved) } else { SequenceSet::read(cursor).map(Self::Set) }
     }
 }

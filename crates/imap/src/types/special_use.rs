@@ -53,7 +53,7 @@ impl SpecialUse {
         Ok(this)
     }
 
-    pub(crate) fn read(cursor: &mut Cursor<'_>) -> Result<Self, ParseError> {
+    pub(crate) fn read(cursor: &mut Cursor<'_>) -> Result<Self, Box<ParseError>> {
         cursor.eat("\\")?;
         let name = cursor.atom()?;
         Ok(match Self::NAMES.iter().find(|(known, _)| name.is(known)) {

@@ -53,7 +53,7 @@ impl StatusItem {
             .map(|&(_, item)| item)
     }
 
-    pub(crate) fn read(cursor: &mut Cursor<'_>) -> Result<Self, ParseError> {
+    pub(crate) fn read(cursor: &mut Cursor<'_>) -> Result<Self, Box<ParseError>> {
         let at = cursor.at();
         let name = cursor.word()?;
         Self::of_name(name).ok_or_else(|| cursor.fail_at(ParseErrorKind::Unknown("status item"), at))

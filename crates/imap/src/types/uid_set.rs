@@ -40,7 +40,7 @@ impl UidSet {
         Ok(set)
     }
 
-    pub(crate) fn read(cursor: &mut Cursor<'_>) -> Result<Self, ParseError> {
+    pub(crate) fn read(cursor: &mut Cursor<'_>) -> Result<Self, Box<ParseError>> {
         let mut set = Self::new();
         loop {
             let start = cursor.nz_number()?.get();
@@ -53,11 +53,13 @@ impl UidSet {
     }
 
     /// Adds a UID; 0 is none and is left out.
+    #[inline]
     pub fn push(&mut self, uid: u32) {
         self.push_range(uid..=uid);
     }
 
     /// Adds all UIDs of a range; 0 is none and is left out.
+    #[inline]
     pub fn push_range(&mut self, range: RangeInclusive<u32>) {
         let (start, end) = ((*range.start()).max(1), *range.end());
         if start > end {

@@ -387,3 +387,23 @@ fn rows_are_read_in_linear_time() {
     // Forty times as much; quadratic would be 1600 times.
     assert!(large < small * 400 + std::time::Duration::from_millis(50), "{small:?} {large:?}");
 }
+
+#[test]
+fn an_item_with_an_odd_end_is_kept_once() {
+    let row = row(Bytes::from_static(b"* 2 FETCH (X-ODD value\x01 UID 7 BODY[TEXT] \"a\"b FLAGS (\\Seen))"));
+    assert_eq!(row.others().filter(|(name, _)| *name == b"X-ODD").count(), 1);
+    assert_eq!(row.uid(), Some(7));
+    let octets: usize = row.others().map(|(name, value)| name.len() + value.len()).sum();
+    assert!(octets <= row.raw().len());
+}
+
+#[test]
+fn flags_with_odd_spaces_between_them() {
+    for list in [r"\Seen $Junk", r" \Seen $Junk", r"\Seen  $Junk", r"\Seen $Junk ", r"  \Seen   $Junk  "] {
+        let row = row(Bytes::from(format!("* 2 FETCH (FLAGS ({list}) UID 7)")));
+        assert_eq!(row.flag_names().unwrap().collect::<Vec<_>>(), [&b"\\Seen"[..], b"$Junk"], "{list:?}");
+        assert_eq!(row.uid(), Some(7));
+    }
+    let row = row(Bytes::from_static(b"* 2 FETCH (FLAGS ())"));
+    assert_eq!(row.flags().unwrap().count(), 0);
+}

@@ -13,6 +13,7 @@ pub use writer::RowWriter;
 use super::reader::Span;
 use crate::types::ModSeq;
 use bytes::Bytes;
+use core::num::NonZeroU32;
 
 /// The row of one message in the answer to FETCH, or one that says that its flags have changed (RFC 9051 section 7.5.2).
 ///
@@ -40,12 +41,13 @@ use bytes::Bytes;
 pub struct FetchRow {
     raw: Bytes,
     number: u32,
-    by_uid: bool,
-    uid: Option<u32>,
+    uid: Option<NonZeroU32>,
     size: Option<u64>,
     mod_seq: Option<ModSeq>,
     internal_date: Span,
-    flags: Option<Vec<Span>>,
+    /// What is inside the parentheses: words with spaces between them.
+    flags: Span,
+    by_uid: bool,
     items: Vec<Item>,
     detail: Option<Box<Detail>>,
 }

@@ -1,8 +1,9 @@
 use super::{Detail, EnvelopeSpans, FetchRow, Item, ItemKind};
 use crate::response::Quirk;
-use crate::response::reader::{Reader, Result, Span, Text};
+use crate::response::reader::{Reader, Result, Span, Text, is_atom_octet};
 use crate::types::ModSeq;
 use bytes::Bytes;
+use core::num::NonZeroU32;
 use postroad_core::ParseErrorKind;
 
 /// Where reading stopped.
@@ -27,11 +28,11 @@ impl FetchRow {
             raw: Bytes::new(),
             number,
             by_uid,
-            uid: by_uid.then_some(number),
+            uid: NonZeroU32::new(number).filter(|_| by_uid),
             size: None,
             mod_seq: None,
             internal_date: Span::NIL,
-            flags: None,
+            flags: Span::NIL,
             items: Vec::new(),
             detail: None,
         }
@@ -56,6 +57,21 @@ impl FetchRow {
     pub(super) fn read_items(&mut self, reader: &mut Reader<'_>, mut any: bool) -> Result<Stop> {
         let mut resyncs = 0;
         loop {
+            // As it should be: one space and a name, or the end.
+            match reader.rest() {
+                [b' ', b'A'..=b'Z', ..] if any => {
+                    reader.go_to(reader.at() + 1);
+                    if self.read_item(reader, &mut resyncs)? == Stop::Streamed {
+                        return Ok(Stop::Streamed);
+                    }
+                    continue;
+                }
+                [b')'] if any => {
+                    reader.go_to(reader.at() + 1);
+                    return Ok(Stop::End);
+                }
+                _ => {}
+            }
             if reader.is_end() {
                 return if reader.repair(Quirk::UnclosedList, reader.at()) {
                     Ok(Stop::End)
@@ -83,6 +99,7 @@ impl FetchRow {
         let mut name = Span::EMPTY;
         let mut value_at = from;
         let before = self.detail.as_deref().map(Detail::lens);
+        let items = self.items.len();
         let error = match self.read_known(reader, &mut name, &mut value_at) {
             Ok(stop) => return Ok(stop),
             Err(error) => error,
@@ -90,6 +107,7 @@ impl FetchRow {
         if let Some(detail) = &mut self.detail {
             detail.truncate(before.unwrap_or_default());
         }
+        self.items.truncate(items);
         reader.forget(repaired);
         if !reader.repair(Quirk::OddItem, from) {
             return Err(error);
@@ -107,45 +125,28 @@ impl FetchRow {
     /// Reads a name, and its value as what the name says. On an error `name` and `value_at` tell how far it got.
     fn read_known(&mut self, reader: &mut Reader<'_>, name: &mut Span, value_at: &mut usize) -> Result<Stop> {
         let from = reader.at();
-        let word = reader.word();
-        let mut upper = [0_u8; 16];
-        let upper = match upper.get_mut(..word.len()) {
-            Some(upper) => {
-                upper.copy_from_slice(word);
-                upper.make_ascii_uppercase();
-                &*upper
-            }
-            None => b"",
-        };
-        let bracket = reader.peek() == Some(b'[');
-        if bracket {
-            skip_section(reader)?;
-        } else if word.is_empty() {
-            return reader.fail("the name of an item");
-        }
+        let known = read_name(reader)?;
         *name = Span::new(from, reader.at());
         *value_at = reader.at() + usize::from(reader.peek() == Some(b' '));
         reader.space()?;
         *value_at = reader.at();
-        let mut item = |kind, value, number| self.items.push(Item { kind, name: *name, value, number });
-        match (upper, bracket) {
-            (b"UID", false) => self.uid = Some(reader.nz_number()?),
-            (b"FLAGS", false) => self.flags = Some(read_flags(reader)?),
-            (b"INTERNALDATE", false) => self.internal_date = reader.string()?,
-            (b"RFC822.SIZE", false) => self.size = Some(reader.lenient_number()?),
-            (b"MODSEQ", false) => {
+        match known {
+            Name::Uid => self.uid = NonZeroU32::new(reader.nz_number()?),
+            Name::Flags => self.flags = read_flags(reader)?,
+            Name::InternalDate => self.internal_date = reader.string()?,
+            Name::Size => self.size = Some(reader.lenient_number()?),
+            Name::ModSeq => {
                 reader.eat(b'(', "a parenthesis")?;
                 self.mod_seq = Some(ModSeq::of_wire(reader.number64()?));
                 reader.eat(b')', "a parenthesis")?;
             }
-            (b"ENVELOPE", false) => {
+            Name::Envelope => {
                 let detail = self.detail.get_or_insert_default();
                 detail.addresses.reserve(8);
                 let envelope = detail.read_envelope(reader)?;
                 detail.envelope = Some(envelope);
             }
-            (b"BODYSTRUCTURE" | b"BODY", false) => {
-                let extended = word.len() > 4;
+            Name::Structure { extended } => {
                 let detail = self.detail.get_or_insert_default();
                 if detail.extended && !extended {
                     // What BODY says is in BODYSTRUCTURE too.
@@ -153,30 +154,10 @@ impl FetchRow {
                 }
                 detail.read_structure(reader, extended)?;
             }
-            (b"BODY" | b"BINARY", true) | (b"RFC822" | b"RFC822.HEADER" | b"RFC822.TEXT", false) => {
-                let kind = if upper == b"BINARY" { ItemKind::Binary } else { ItemKind::Section };
-                match reader.text()? {
-                    Text::Here(value) => item(kind, value, 0),
-                    Text::Streamed(len) => {
-                        item(ItemKind::Streamed, Span::NIL, len);
-                        return Ok(Stop::Streamed);
-                    }
+            Name::Item(kind) => {
+                if self.read_other(reader, kind, *name)? == Stop::Streamed {
+                    return Ok(Stop::Streamed);
                 }
-            }
-            (b"BINARY.SIZE", true) => {
-                let size = reader.lenient_number()?;
-                item(ItemKind::BinarySize, Span::NIL, size);
-            }
-            (b"PREVIEW", false) => item(ItemKind::Preview, reader.nstring()?, 0),
-            (b"SAVEDATE", false) => item(ItemKind::SaveDate, reader.nstring()?, 0),
-            (b"EMAILID", false) => item(ItemKind::EmailId, read_object_id(reader)?, 0),
-            (b"THREADID", false) => {
-                let id = if reader.nil() { Span::NIL } else { read_object_id(reader)? };
-                item(ItemKind::ThreadId, id, 0);
-            }
-            _ => {
-                reader.skip_value()?;
-                item(ItemKind::Other, Span::new(*value_at, reader.at()), 0);
             }
         }
         match reader.peek() {
@@ -186,6 +167,93 @@ impl FetchRow {
             _ => reader.fail("a space or a parenthesis"),
         }
     }
+
+    /// Reads the value of what is kept as an item.
+    fn read_other(&mut self, reader: &mut Reader<'_>, kind: ItemKind, name: Span) -> Result<Stop> {
+        let (kind, value, number) = match kind {
+            ItemKind::Section | ItemKind::Binary | ItemKind::Streamed => match reader.text()? {
+                Text::Here(value) => (kind, value, 0),
+                Text::Streamed(len) => (ItemKind::Streamed, Span::NIL, len),
+            },
+            ItemKind::BinarySize => (kind, Span::NIL, reader.lenient_number()?),
+            ItemKind::Preview | ItemKind::SaveDate => (kind, reader.nstring()?, 0),
+            ItemKind::ThreadId if reader.nil() => (kind, Span::NIL, 0),
+            ItemKind::EmailId | ItemKind::ThreadId => (kind, read_object_id(reader)?, 0),
+            ItemKind::Other => {
+                let from = reader.at();
+                reader.skip_value()?;
+                (kind, Span::new(from, reader.at()), 0)
+            }
+        };
+        self.items.push(Item { kind, name, value, number });
+        Ok(if kind == ItemKind::Streamed { Stop::Streamed } else { Stop::End })
+    }
+}
+
+/// What an item is, by its name.
+#[derive(Debug, Clone, Copy)]
+enum Name {
+    Uid,
+    Flags,
+    InternalDate,
+    Size,
+    ModSeq,
+    Envelope,
+    Structure { extended: bool },
+    Item(ItemKind),
+}
+
+/// Reads the name of an item, with its section if it has one.
+#[inline]
+fn read_name(reader: &mut Reader<'_>) -> Result<Name> {
+    let rest = reader.rest();
+    // As all servers write them, at one look: there may be millions.
+    let (name, len) = match rest.first_chunk::<4>() {
+        Some(b"UID ") => (Name::Uid, 3),
+        Some(b"FLAG") if rest.starts_with(b"FLAGS ") => (Name::Flags, 5),
+        Some(b"MODS") if rest.starts_with(b"MODSEQ ") => (Name::ModSeq, 6),
+        Some(b"RFC8") if rest.starts_with(b"RFC822.SIZE ") => (Name::Size, 11),
+        Some(b"INTE") if rest.starts_with(b"INTERNALDATE ") => (Name::InternalDate, 12),
+        Some(b"ENVE") if rest.starts_with(b"ENVELOPE ") => (Name::Envelope, 8),
+        Some(b"BODY") if rest.starts_with(b"BODYSTRUCTURE ") => (Name::Structure { extended: true }, 13),
+        _ => return read_any_name(reader),
+    };
+    reader.go_to(reader.at() + len);
+    Ok(name)
+}
+
+fn read_any_name(reader: &mut Reader<'_>) -> Result<Name> {
+    let word = reader.word();
+    let bracket = reader.peek() == Some(b'[');
+    if bracket {
+        skip_section(reader)?;
+    } else if word.is_empty() {
+        return reader.fail("the name of an item");
+    }
+    let mut upper = [0_u8; 16];
+    let Some(upper) = upper.get_mut(..word.len()) else { return Ok(Name::Item(ItemKind::Other)) };
+    upper.copy_from_slice(word);
+    upper.make_ascii_uppercase();
+    Ok(match (&*upper, bracket) {
+        (b"UID", false) => Name::Uid,
+        (b"FLAGS", false) => Name::Flags,
+        (b"INTERNALDATE", false) => Name::InternalDate,
+        (b"RFC822.SIZE", false) => Name::Size,
+        (b"MODSEQ", false) => Name::ModSeq,
+        (b"ENVELOPE", false) => Name::Envelope,
+        (b"BODYSTRUCTURE", false) => Name::Structure { extended: true },
+        (b"BODY", false) => Name::Structure { extended: false },
+        (b"BODY", true) | (b"RFC822" | b"RFC822.HEADER" | b"RFC822.TEXT", false) => {
+            Name::Item(ItemKind::Section)
+        }
+        (b"BINARY", true) => Name::Item(ItemKind::Binary),
+        (b"BINARY.SIZE", true) => Name::Item(ItemKind::BinarySize),
+        (b"PREVIEW", false) => Name::Item(ItemKind::Preview),
+        (b"SAVEDATE", false) => Name::Item(ItemKind::SaveDate),
+        (b"EMAILID", false) => Name::Item(ItemKind::EmailId),
+        (b"THREADID", false) => Name::Item(ItemKind::ThreadId),
+        _ => Name::Item(ItemKind::Other),
+    })
 }
 
 /// Goes to the next thing that looks like an item, or to the end.
@@ -236,17 +304,36 @@ fn read_object_id(reader: &mut Reader<'_>) -> Result<Span> {
     Ok(id)
 }
 
-fn read_flags(reader: &mut Reader<'_>) -> Result<Vec<Span>> {
+/// Goes over a list of flags; gives what is inside its parentheses.
+fn read_flags(reader: &mut Reader<'_>) -> Result<Span> {
     reader.eat(b'(', "a parenthesis")?;
-    let mut flags = Vec::with_capacity(4);
-    while reader.next_item(!flags.is_empty())? {
+    let from = reader.at();
+    if let Some(len) = plain_flags(reader.rest()) {
+        reader.go_to(from + len + 1);
+        return Ok(Span::new(from, from + len));
+    }
+    let mut any = false;
+    while reader.next_item(any)? {
+        any = true;
         let flag = reader.atom();
         if flag.octets(reader.octets()).is_empty() {
             return reader.fail("a flag");
         }
-        flags.push(flag);
     }
-    Ok(flags)
+    Ok(Span::new(from, reader.at() - 1))
+}
+
+/// How long the inside of a list of flags is, if they are words with one space between them.
+#[inline]
+fn plain_flags(rest: &[u8]) -> Option<usize> {
+    let mut before = b' ';
+    for (len, &octet) in rest.iter().enumerate() {
+        if !is_atom_octet(octet) && (octet != b' ' || before == b' ') {
+            return (octet == b')' && (before != b' ' || len == 0)).then_some(len);
+        }
+        before = octet;
+    }
+    None
 }
 
 /// How long the lists of a [`Detail`] are: to go back to when an item could not be read.

@@ -132,7 +132,7 @@ impl FetchRowParser {
 
     /// `UID`, if the row has told it so far.
     pub fn uid(&self) -> Option<u32> {
-        self.row.uid
+        self.row.uid()
     }
 }
 

@@ -25,7 +25,7 @@ impl FetchRow {
 
     /// `UID`.
     pub fn uid(&self) -> Option<u32> {
-        self.uid
+        self.uid.map(NonZeroU32::get)
     }
 
     /// `RFC822.SIZE`, in octets.
@@ -50,7 +50,11 @@ impl FetchRow {
 
     /// `FLAGS`, as they came.
     pub fn flag_names(&self) -> Option<impl Iterator<Item = &[u8]> + '_> {
-        Some(self.flags.as_ref()?.iter().map(|flag| flag.octets(&self.raw)))
+        if self.flags.is_nil() {
+            return None;
+        }
+        let words = self.flags.octets(&self.raw).split(|octet| *octet == b' ');
+        Some(words.filter(|word| !word.is_empty()))
     }
 
     /// `ENVELOPE`.

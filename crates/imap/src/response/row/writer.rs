@@ -82,8 +82,9 @@ impl RowWriter {
 
     /// `INTERNALDATE`.
     pub fn internal_date(&mut self, out: &mut BytesMut, date: DateTime) {
-        self.name(out, b"INTERNALDATE ");
-        print::display(out, format_args!("\"{date}\""));
+        self.name(out, b"INTERNALDATE \"");
+        out.put_slice(&date.to_octets());
+        out.put_u8(b'"');
     }
 
     /// `RFC822.SIZE`, in octets.
@@ -136,7 +137,7 @@ impl RowWriter {
     /// `BODY[section]<origin> {len}` and CRLF: `len` octets must follow, and then more items or the end.
     pub fn literal(&mut self, out: &mut BytesMut, section: &Section, origin: Option<u64>, len: u64) {
         self.section_name(out, b"BODY[", section, origin);
-        print::display(out, format_args!("{{{len}}}\r\n"));
+        print::literal_header(out, len);
     }
 
     /// `BINARY[part]<origin>` and its decoded octets; `None` is `NIL`. Octets with a NUL go into a literal8 (RFC 9051 section 6.4.5).
@@ -162,7 +163,8 @@ impl RowWriter {
     /// `BINARY[part]<origin> ~{len}` and CRLF: `len` octets must follow.
     pub fn binary_literal(&mut self, out: &mut BytesMut, part: &[NonZeroU32], origin: Option<u64>, len: u64) {
         self.part_name(out, b"BINARY[", part, origin);
-        print::display(out, format_args!("~{{{len}}}\r\n"));
+        out.put_u8(b'~');
+        print::literal_header(out, len);
     }
 
     /// `BINARY.SIZE[part]`: how many octets it has when decoded.
@@ -188,7 +190,7 @@ impl RowWriter {
         match rfc822_name(section) {
             Some(name) => {
                 self.name(out, name);
-                print::display(out, format_args!("{{{len}}}\r\n"));
+                print::literal_header(out, len);
             }
             None => self.literal(out, section, None, len),
         }
@@ -224,7 +226,11 @@ impl RowWriter {
     pub fn save_date(&mut self, out: &mut BytesMut, date: Option<DateTime>) {
         self.name(out, b"SAVEDATE ");
         match date {
-            Some(date) => print::display(out, format_args!("\"{date}\"")),
+            Some(date) => {
+                out.put_u8(b'"');
+                out.put_slice(&date.to_octets());
+                out.put_u8(b'"');
+            }
             None => out.put_slice(b"NIL"),
         }
     }
