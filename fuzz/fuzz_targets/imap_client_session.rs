@@ -138,7 +138,7 @@ fuzz_target!(|data: &[u8]| {
     config.keep_alive = (settings & 16 != 0).then(|| Duration::from_secs(60));
     let now = Instant::now();
     let client = if settings & 32 == 0 {
-        Client::new_tls(Arc::new(config), TlsInfo::new(), now)
+        Client::new_over_tls(Arc::new(config), TlsInfo::new(), now)
     } else {
         Client::new(Arc::new(config), now)
     };
