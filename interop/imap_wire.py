@@ -50,6 +50,16 @@ class Wire:
             before.append(response)
         raise AssertionError(f"no {prefix!r} in {most} responses")
 
+    def until_all(self, tags):
+        """Every response until commands with these tags, of one octet each, are all answered."""
+        left, responses = set(tags), []
+        while left:
+            responses.append(self.response())
+            assert responses[-1], f"the end; before: {responses[-5:]!r}"
+            if responses[-1][1:2] == b" ":
+                left.discard(responses[-1][0])
+        return responses
+
     def tag(self):
         self.number += 1
         return b"t%d" % self.number

@@ -4,7 +4,7 @@
     python3 interop/run.py [--release] [PATTERN …]
 
 Builds the programs if they are not built, makes a Python environment with the peers from PyPI in target/, and runs every
-test_*.py here. A peer that is missing is a failure, never a skip: install swaks, postfix and curl first.
+test_*.py here. A peer that is missing is a failure, never a skip: install first what `.ci/run` installs.
 """
 
 import os

@@ -152,8 +152,8 @@ pub(crate) struct Search {
     /// The folder to search in, and what to search for. The first word is the folder when there is one of that name and more words
     /// follow; else it is INBOX. QUERY is the keys of IMAP (RFC 9051 section 6.4.4), all of which must match: FROM alice, SUBJECT menu,
     /// UNSEEN, SINCE 2026-11-01, LARGER 100000, NOT …, OR … …, parentheses as words of their own. Any other word is looked for in the
-    /// whole message, as TEXT word is
-    #[arg(value_name = "[FOLDER] QUERY", num_args = 1.., required = true, allow_hyphen_values = true)]
+    /// whole message, as TEXT word is; before one that begins with a hyphen `--` must stand
+    #[arg(value_name = "[FOLDER] QUERY", num_args = 1.., required = true)]
     pub words: Vec<String>,
     /// The folder; then all words are QUERY
     #[arg(long, value_name = "FOLDER")]
@@ -274,9 +274,9 @@ pub(crate) struct Server {
 /// What TLS there must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Tls {
-    /// Implicit TLS on port 465, else STARTTLS
+    /// Implicit TLS on the port that is for it (465, 993, 995) or with a scheme that says so, else STARTTLS
     Required,
-    /// STARTTLS; nothing is sent if the server has none
+    /// STARTTLS; nothing is said if the server has none
     Starttls,
     /// TLS from the first octet
     Implicit,

@@ -69,10 +69,10 @@ pub(crate) struct DemoArguments {
     /// Play this act only
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=3))]
     pub(crate) act: Option<u8>,
-    /// Wait for a key between the acts
+    /// Wait for Enter between the acts
     #[arg(long)]
     pub(crate) pause: bool,
-    /// Explain each line, with the RFC section
+    /// Tell more: why things are as they are, with the RFC sections
     #[arg(long)]
     pub(crate) explain: bool,
 }

@@ -97,24 +97,35 @@ impl Handler for Desk {
             items.push(FetchItem::Flags);
         }
         for (uid, mut message) in inbox.messages(|uid| fetch.messages().contains(uid)) {
-            if sets_seen && !message.flags.contains(&Flag::Seen) {
-                message.flags = message.flags.iter().cloned().chain([Flag::Seen]).collect();
-                inbox.set_flags(uid, message.flags.clone());
-            }
             // Waits while the client does not read. A message that it knows no more is left out.
-            let _ = rows.row(uid, |row| write(row, &items, &message)).await;
+            let row = rows.row(uid, |row| {
+                let flags = inbox.with_flags(uid, |flags| {
+                    if sets_seen && !flags.contains(&Flag::Seen) {
+                        *flags = flags.iter().cloned().chain([Flag::Seen]).collect();
+                    }
+                    flags.clone()
+                });
+                message.flags = flags.unwrap_or_default();
+                write(row, &items, &message)
+            });
+            let _ = row.await;
         }
         Ok(())
     }
 
     async fn store(&self, inbox: &Account, _: &Open, store: &Store, rows: &Rows<'_>) -> Result<UidSet> {
-        for (uid, message) in inbox.messages(|uid| store.messages().contains(uid)) {
-            let flags = store.command().apply(&message.flags);
-            if flags.iter().map(|flag| flag.name().len()).sum::<usize>() > MAX_FLAGS {
-                return Err(No::limit());
+        for (uid, _) in inbox.messages(|uid| store.messages().contains(uid)) {
+            let stored = inbox.with_flags(uid, |flags| {
+                let stored = store.command().apply(flags);
+                if stored.iter().map(|flag| flag.name().len()).sum::<usize>() > MAX_FLAGS {
+                    return Err(No::limit());
+                }
+                *flags = stored.into();
+                Ok(flags.clone())
+            });
+            if let Some(flags) = stored.transpose()? {
+                let _ = rows.stored(uid, &flags, None).await;
             }
-            inbox.set_flags(uid, flags.as_slice().into());
-            let _ = rows.stored(uid, &flags, None).await;
         }
         Ok(UidSet::new()) // none was left alone
     }

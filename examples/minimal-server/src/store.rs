@@ -73,11 +73,16 @@ impl Inbox {
         self.watchers.tell(&Change::Added(uid));
     }
 
-    pub(crate) fn set_flags(&self, uid: u32, flags: Arc<[Flag]>) {
-        if let Some(message) = self.lock().get_mut(&uid) {
-            message.flags = flags.clone();
-            self.watchers.tell(&Change::Flags { uid, flags, mod_seq: None });
+    /// Gives `change` the flags as they are now, for another session may have changed them since one looked. `None`: the message is gone.
+    pub(crate) fn with_flags<T>(&self, uid: u32, change: impl FnOnce(&mut Arc<[Flag]>) -> T) -> Option<T> {
+        let mut messages = self.lock();
+        let flags = &mut messages.get_mut(&uid)?.flags;
+        let before = flags.clone();
+        let changed = change(flags);
+        if *flags != before {
+            self.watchers.tell(&Change::Flags { uid, flags: flags.clone(), mod_seq: None });
         }
+        Some(changed)
     }
 
     pub(crate) fn remove(&self, is_to_go: impl Fn(u32, &Message) -> bool) {

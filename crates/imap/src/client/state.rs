@@ -52,7 +52,7 @@ use std::time::Instant;
 ///
 /// # #[allow(clippy::disallowed_methods)]
 /// let now = std::time::Instant::now();
-/// let mut client = Client::new_tls(Arc::new(Config::new()), TlsInfo::new(), now);
+/// let mut client = Client::new_over_tls(Arc::new(Config::new()), TlsInfo::new(), now);
 /// let noop = client.send(CommandBody::Noop)?;
 /// assert_eq!(client.poll_transmit(), None); // the server speaks first
 ///
@@ -150,7 +150,7 @@ impl Client {
     }
 
     /// A session on a transport that is TLS from the beginning (port 993, RFC 8314 section 3.2).
-    pub fn new_tls(config: Arc<Config>, info: TlsInfo, now: Instant) -> Self {
+    pub fn new_over_tls(config: Arc<Config>, info: TlsInfo, now: Instant) -> Self {
         Self { tls: Some(Box::new(info)), ..Self::new(config, now) }
     }
 

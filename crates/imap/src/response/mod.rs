@@ -310,7 +310,12 @@ impl Response {
             b"QUOTAROOT" => Self::QuotaRoot(QuotaRoot::parse(reader, unit)?),
             _ => return Ok(None),
         };
-        reader.end()?;
+        match response {
+            Self::Search(_) | Self::ESearch(_) | Self::Sort(_) | Self::Thread(_) | Self::Vanished { .. } => {
+                reader.end_of_results()?;
+            }
+            _ => reader.end()?,
+        }
         Ok(Some(response))
     }
 

@@ -555,6 +555,16 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The end of a list of results: nothing may stand behind it, or what was read is not all that was found.
+    pub(super) fn end_of_results(&mut self) -> Result<()> {
+        let from = self.at;
+        while self.try_eat(b' ') {}
+        if self.is_end() && (self.at == from || self.repair(Quirk::ExtraSpace, from)) {
+            return Ok(());
+        }
+        Err(self.error(ParseErrorKind::Trailing, from))
+    }
+
     /// The end of the unit.
     pub(super) fn end(&mut self) -> Result<()> {
         let from = self.at;

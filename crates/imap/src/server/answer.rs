@@ -398,10 +398,9 @@ impl Server {
     }
 
     fn append_undecided(&mut self) {
-        if matches!(self.mode, Mode::AppendDecision { .. })
-            && let Mode::AppendDecision { literal, .. } = core::mem::take(&mut self.mode)
-        {
-            self.skip_message(literal);
+        match core::mem::take(&mut self.mode) {
+            Mode::AppendDecision { literal, .. } => self.skip_message(literal),
+            mode => self.mode = mode,
         }
     }
 

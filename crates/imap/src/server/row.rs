@@ -289,7 +289,7 @@ impl Literal {
         let ours = self.ticket.is_some_and(|ticket| session.tickets.settle(ticket).is_some());
         if ours && self.left > 0 {
             session.break_off();
-        } else if ours && let Some(lane) = &mut session.lane {
+        } else if let Some(lane) = session.lane.as_mut().filter(|_| ours) {
             lane.literal = None;
         }
         let is_dead = !ours || self.left > 0;

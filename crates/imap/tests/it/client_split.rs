@@ -17,7 +17,7 @@ fn client(now: Instant) -> Client {
     let mut config = quiet();
     config.stream_above = 10;
     config.max_response = 4000;
-    let mut client = Client::new_tls(Arc::new(config), TlsInfo::new(), now);
+    let mut client = Client::new_over_tls(Arc::new(config), TlsInfo::new(), now);
     client.send(select("INBOX")).unwrap();
     for text in ["UID FETCH 1:* (UID FLAGS BODY.PEEK[])", "UID SEARCH ALL", "UID STORE 1 +FLAGS (\\Seen)"] {
         client.send(command(text)).unwrap();

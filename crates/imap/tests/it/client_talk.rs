@@ -35,7 +35,7 @@ impl Talk {
     /// Under TLS, before the greeting.
     pub(crate) fn with(config: Config) -> Self {
         let now = Instant::now();
-        let client = Client::new_tls(Arc::new(config), TlsInfo::new(), now);
+        let client = Client::new_over_tls(Arc::new(config), TlsInfo::new(), now);
         Self { client, input: BytesMut::new(), now }
     }
 

@@ -92,7 +92,7 @@ fn play_with(client: Client, file: &str, acts: impl IntoIterator<Item = Act>) ->
 }
 
 fn play(file: &str, acts: impl IntoIterator<Item = Act>) -> (Client, Vec<String>) {
-    play_with(Client::new_tls(Arc::new(quiet()), TlsInfo::new(), Instant::now()), file, acts)
+    play_with(Client::new_over_tls(Arc::new(quiet()), TlsInfo::new(), Instant::now()), file, acts)
 }
 
 #[track_caller]

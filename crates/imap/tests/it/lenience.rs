@@ -308,3 +308,18 @@ fn a_space_before_the_end_of_a_list() {
         assert!(Response::parse(&Bytes::from(unit), &strict()).is_err(), "{unit}");
     }
 }
+
+#[test]
+fn results_that_end_in_something_else_are_not_cut_short() {
+    for unit in ["* SEARCH 1 two 3", "* SORT 1 2 x", "* VANISHED 1:3 x", "* ESEARCH (TAG \"a\") ALL 1:2) 5"] {
+        let parsed =
+            Response::parse(&Bytes::copy_from_slice(unit.as_bytes()), &ResponseOptions::default()).unwrap();
+        assert!(matches!(parsed.response, Response::Unknown(_)), "{unit}: {parsed:?}");
+        assert!(!parsed.repairs.is_empty());
+    }
+    let spaces = Bytes::from_static(b"* SEARCH 1 2  ");
+    assert!(matches!(
+        Response::parse(&spaces, &ResponseOptions::default()).unwrap().response,
+        Response::Search(_)
+    ));
+}

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 fn client(config: client::Config) -> Client {
-    Client::new_tls(Arc::new(config), TlsInfo::new(), Instant::now())
+    Client::new_over_tls(Arc::new(config), TlsInfo::new(), Instant::now())
 }
 
 /// LOGIN with literals, several messages in one APPEND, large and small bodies in a row, all with little room, in segments of so many

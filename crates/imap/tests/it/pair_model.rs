@@ -78,7 +78,7 @@ struct Happened {
 
 impl User {
     fn new(mailbox: &Mailbox, segment: usize) -> Self {
-        let client = Client::new_tls(Arc::new(client::Config::new()), TlsInfo::new(), Instant::now());
+        let client = Client::new_over_tls(Arc::new(client::Config::new()), TlsInfo::new(), Instant::now());
         let server = Server::new_over_tls(server::Config::new(), TlsInfo::new());
         let mut user = Self {
             pair: Pair::new(client, server).segment(segment),

@@ -34,7 +34,7 @@ fn exchange(mechanism: Box<dyn ClientMechanism + Send>, goes_with_it: bool) -> (
     config.mechanisms = vec!["PLAIN".into()];
     let mut for_client = client::Config::new();
     for_client.initial_response = goes_with_it;
-    let client = Client::new_tls(Arc::new(for_client), TlsInfo::new(), Instant::now());
+    let client = Client::new_over_tls(Arc::new(for_client), TlsInfo::new(), Instant::now());
     let mut pair = Pair::new(client, Server::new_over_tls(config, TlsInfo::new()));
     let mut mechanism = Some(mechanism);
     let (mut ours, mut theirs) = (None, None);

@@ -209,6 +209,27 @@ fn what_conflicts_waits() {
 }
 
 #[test]
+fn check_is_answered_after_all_that_was_sent_before_it() {
+    // mbsync takes its answer as the word that its STOREs are done, and waits for ever for those that come later.
+    let mut desk = Desk::selected(2);
+    desk.input.extend_from_slice(b"a UID STORE 10 FLAGS (\\Seen)\r\nb CHECK\r\nc NOOP\r\n");
+    let Some(Event::Store(store)) = desk.next() else { panic!() };
+    assert!(desk.next().is_none());
+    assert!(!desk.take_said().contains("b OK"), "CHECK waits for UID STORE");
+    store.ok(&mut desk.session);
+    desk.run();
+    let said = desk.take_said();
+    assert!(said.starts_with("a OK STORE completed\r\nb OK CHECK completed\r\n"), "{said}");
+    desk.input.extend_from_slice(b"d UID FETCH 10 FLAGS\r\ne CHECK\r\n");
+    let Some(Event::Fetch(fetch)) = desk.next() else { panic!() };
+    assert!(desk.next().is_none());
+    assert_eq!(desk.take_said(), "");
+    fetch.ok(&mut desk.session);
+    desk.run();
+    assert_eq!(desk.take_said(), "d OK FETCH completed\r\ne OK CHECK completed\r\n");
+}
+
+#[test]
 fn as_many_commands_as_allowed_run_at_once() {
     let mut config = Config::new();
     config.max_pending = 2;

@@ -143,7 +143,7 @@ impl Client {
     }
 
     /// A session on a transport that is TLS from the beginning (RFC 8314 section 3).
-    pub fn new_tls(config: Arc<Config>, info: TlsInfo, now: Instant) -> Self {
+    pub fn new_over_tls(config: Arc<Config>, info: TlsInfo, now: Instant) -> Self {
         Self { tls: Some(Box::new(info)), ..Self::new(config, now) }
     }
 

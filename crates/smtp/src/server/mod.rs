@@ -121,7 +121,7 @@ impl Server {
     }
 
     /// A session within TLS from the beginning: port 465 (RFC 8314).
-    pub fn new_tls(config: Arc<Config>, info: TlsInfo, now: Instant) -> Self {
+    pub fn new_over_tls(config: Arc<Config>, info: TlsInfo, now: Instant) -> Self {
         let mut server = Self::new(config, now);
         server.tls = Some(Box::new(info));
         server

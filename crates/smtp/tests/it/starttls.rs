@@ -111,7 +111,7 @@ fn end_of_input_in_the_handshake() {
 #[test]
 fn tls_from_the_beginning() {
     let mut line = Line::new(config());
-    line.server = Server::new_tls(Arc::new(with_tls()), TlsInfo::new(), line.now);
+    line.server = Server::new_over_tls(Arc::new(with_tls()), TlsInfo::new(), line.now);
     assert!(line.server.is_tls());
     let sent = line.say("EHLO a\r\n");
     assert!(!sent.contains("STARTTLS") && sent.contains("AUTH PLAIN"), "{sent}");

@@ -82,10 +82,13 @@ impl Shared {
             if let Some(done) = attempt(&mut inner.session) {
                 return Poll::Ready(Some(done));
             }
-            let waker = context.waker().clone();
-            match wait {
-                Wait::Turn => inner.waiting.push(waker),
-                Wait::Room => inner.waiting_in_literal.push(waker),
+            let waiting = match wait {
+                Wait::Turn => &mut inner.waiting,
+                Wait::Room => &mut inner.waiting_in_literal,
+            };
+            // Who is polled for another reason waits already.
+            if !waiting.iter().any(|waker| waker.will_wake(context.waker())) {
+                waiting.push(context.waker().clone());
             }
             Poll::Pending
         })
@@ -325,5 +328,28 @@ impl Lists<'_> {
                 }
             })
             .await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use postroad_imap::server::Config;
+    use std::future::Future as _;
+    use std::pin::pin;
+    use std::task::Context;
+
+    #[test]
+    fn who_is_polled_again_and_again_waits_once() {
+        let shared = Shared::new(Server::new(Config::new()));
+        let mut context = Context::from_waker(Waker::noop());
+        for wait in [Wait::Turn, Wait::Room] {
+            let mut waiting = pin!(shared.with_room::<()>(wait, |_| None));
+            for _ in 0..1000 {
+                assert!(waiting.as_mut().poll(&mut context).is_pending());
+            }
+        }
+        let inner = shared.lock();
+        assert_eq!((inner.waiting.len(), inner.waiting_in_literal.len()), (1, 1));
     }
 }

@@ -152,7 +152,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Client<Io> {
         options: ClientOptions,
     ) -> Result<Self, ClientError> {
         let session = match io.tls_info() {
-            Some(info) => client::Client::new_tls(options.config.clone(), info, now()),
+            Some(info) => client::Client::new_over_tls(options.config.clone(), info, now()),
             None => client::Client::new(options.config.clone(), now()),
         };
         let mut connection = Connection::with_limits(session, io, options.limits);

@@ -68,7 +68,7 @@ where
     let session = match options.tls_info(&io) {
         Some(info) => {
             handler.tls_established(&info);
-            Server::new_tls(config, info, now())
+            Server::new_over_tls(config, info, now())
         }
         None => Server::new(config, now()),
     };

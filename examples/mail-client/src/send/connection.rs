@@ -87,7 +87,7 @@ impl Connection {
             if is_traced {
                 terminal::tell(conversation::Line::note(crate::tls::name(&io)));
             }
-            (Client::new_tls(config, tls_info(&io), now()), io)
+            (Client::new_over_tls(config, tls_info(&io), now()), io)
         } else {
             (Client::new(config, now()), MaybeTls::Plain(tcp))
         };

@@ -136,7 +136,7 @@ fn converse(
     let mut io = Io::Plain(tcp);
     let mut session = if options.implicit_tls {
         io = io.under_tls(certificate.unwrap())?;
-        Server::new_tls(config, TlsInfo::new(), Instant::now())
+        Server::new_over_tls(config, TlsInfo::new(), Instant::now())
     } else {
         Server::new(config, Instant::now())
     };

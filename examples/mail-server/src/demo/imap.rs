@@ -163,7 +163,7 @@ pub(super) async fn from_two_devices(stage: &Arc<Stage>, world: &World) -> Resul
     stage.title("Act 2, by IMAP: Bob's mail on two devices");
     stage.say(
         "With POP3 Bob's mail moves to his machine. With IMAP it stays on the server, in folders; what one device does to it the other one \
-         sees. Both are connected at once here (the listener stands in for port 143).",
+         sees. Both are connected at once here.",
     );
     stage.explain(
         "Every command has a tag, so several may be on their way, and the server may say something at any time (RFC 9051 section 2.2). A \
@@ -174,7 +174,7 @@ pub(super) async fn from_two_devices(stage: &Arc<Stage>, world: &World) -> Resul
     let mut laptop = Device::open(hamburger, &BOB, "laptop").await?;
     laptop.ask("LIST \"\" \"*\"").await?;
     laptop.ask("SELECT INBOX").await?;
-    laptop.show(stage, "logs in and opens the INBOX");
+    laptop.show(stage, "logs in and opens the INBOX, by IMAP (the listener in place of port 143)");
 
     // Headers alone, against the whole.
     let fields = "(UID RFC822.SIZE BODY.PEEK[HEADER.FIELDS (FROM SUBJECT)])";

@@ -95,7 +95,7 @@ impl Browser {
         if !body.is_empty() {
             self.show(
                 Speaker::Client,
-                &format!("  … {} octets (hidden: a password may be in them)", body.len()),
+                &format!("  … {} octets of fields and values (hidden)", body.len()),
                 "",
             );
         }
@@ -235,7 +235,7 @@ pub(super) async fn in_a_browser(stage: &Arc<Stage>, world: &World) -> Result<()
     stage.title("Act 2, by the web: Bob reads and answers in a browser");
     stage.say(
         "A browser speaks neither POP3 nor IMAP: it speaks HTTP to a web server that has the mailbox at hand (the listener stands in for \
-         port 80). Only between the mail servers it is SMTP as ever.",
+         port 80). Only between the mail servers is it SMTP, as ever.",
     );
     let hamburger = world.hamburger()?;
     let title = "bob's browser and hamburger.edu, by HTTP (the listener in place of port 80)";

@@ -1,6 +1,6 @@
 //! Two servers on loopback, and the people who have accounts on them.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -39,8 +39,9 @@ impl World {
     pub(super) async fn start(stage: &Arc<Stage>, folder: &Path) -> Result<Self> {
         let clock = Clock::standing_at(Time::now());
         let (opened, watched) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
-        // Each has to know the other's port before it starts.
-        let there = free_port()?;
+        // Each has to know the other's port before it starts; until then nobody else may get it.
+        let reserved = TcpListener::bind("127.0.0.1:0")?;
+        let there = reserved.local_addr()?;
         let watch_there = watch(stage, ["hamburger.edu", "crepes.fr"], &Arc::default(), &watched);
         let options = relay::Options { idle: IDLE, watch: Some(watch_there), ..relay::Options::default() };
         let hamburger = start(
@@ -59,6 +60,7 @@ impl World {
             watch: Some(watch_here),
             ..relay::Options::default()
         };
+        drop(reserved);
         let crepes = start(
             &folder.join("crepes.fr"),
             "crepes.fr",
@@ -136,11 +138,6 @@ fn watch(
             Arc::new(|_| {})
         }
     })
-}
-
-/// An address on loopback that nobody listens on at the moment.
-fn free_port() -> Result<SocketAddr> {
-    Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
 
 fn start(

@@ -6,7 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use ammonia::Builder;
 use base64::Engine as _;
@@ -24,6 +24,8 @@ pub(super) const MAX_HTML: usize = 512 * 1024;
 const MAX_DEPTH: usize = 256;
 /// The octets of pictures in the message that are shown with it.
 const MAX_PICTURES: usize = 4 * 1024 * 1024;
+/// The octets of pictures in the HTML that is shown: each place where one stands has a copy of it, and there may be thousands.
+const MAX_PLACED: usize = 2 * MAX_PICTURES;
 /// Pictures that no browser takes for anything else.
 const PICTURES: [&str; 4] = ["image/png", "image/jpeg", "image/gif", "image/webp"];
 
@@ -129,9 +131,13 @@ fn depth(html: &str) -> usize {
 fn clean(source: &str, pictures: HashMap<String, String>, remote: bool) -> Cleaned {
     let has_remote = Arc::new(AtomicBool::new(false));
     let sees_remote = Arc::clone(&has_remote);
+    let room = AtomicUsize::new(MAX_PLACED);
     let picture = move |url: &str| -> Option<String> {
         if let Some(id) = strip_prefix(url, "cid:") {
-            return pictures.get(id).cloned();
+            let picture = pictures.get(id)?;
+            let fits = |left: usize| left.checked_sub(picture.len());
+            room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits).ok()?;
+            return Some(picture.clone());
         }
         if PICTURES.iter().any(|essence| strip_prefix(url, &format!("data:{essence};base64,")).is_some()) {
             return Some(url.to_owned());
@@ -317,6 +323,18 @@ mod tests {
         let Cleaned { html, has_remote } = clean_message(&message, false).unwrap();
         assert_eq!(html.matches("src=").count(), 1, "{html}");
         assert!(html.contains("src=\"data:image/png;base64,iVBORw==\"") && !has_remote, "{html}");
+    }
+
+    #[test]
+    fn a_picture_that_stands_in_many_places_is_bounded() {
+        let small = "A".repeat(64);
+        let large = "A".repeat(MAX_PLACED / 3);
+        let pictures = || HashMap::from([("s".into(), small.clone()), ("l".into(), large.clone())]);
+        let html = clean(&"<img src=cid:s>".repeat(100), pictures(), false).html;
+        assert_eq!(html.matches("src=").count(), 100);
+        let html = clean(&"<img src=cid:l>".repeat(MAX_HTML / 15), pictures(), false).html;
+        assert_eq!(html.matches("src=").count(), 3);
+        assert!(html.len() < MAX_PLACED + 2 * MAX_HTML, "{}", html.len());
     }
 
     #[test]

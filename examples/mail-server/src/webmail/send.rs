@@ -3,6 +3,8 @@
 //! Whatever goes wrong, the form comes back with all that was written. Files cannot be put back into a form, so they
 //! are kept with a draft.
 
+use std::collections::HashSet;
+
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -28,6 +30,8 @@ use crate::store::{Spool, StoreError};
 
 /// What goes to the spool at a time.
 const PIECE: usize = 64 * 1024;
+/// What is said of the recipients at most.
+const MAX_ERRORS: usize = 20;
 
 /// What somebody wrote.
 struct Written {
@@ -131,12 +135,21 @@ impl Written {
     /// The recipients as the envelope has them, each once; what cannot be one is an error.
     fn recipients(&mut self) -> Vec<Path> {
         let t = self.t();
-        let mut paths: Vec<Path> = Vec::new();
+        let most = self.web.context.config.limits.recipients;
+        let (mut paths, mut seen) = (Vec::new(), HashSet::new());
         for mailbox in self.to.iter().chain(&self.cc).chain(&self.bcc) {
+            // Of many faults some are enough.
+            if self.errors.len() >= MAX_ERRORS {
+                break;
+            }
+            if paths.len() > most {
+                self.errors.push(fill(t.too_many_recipients, &[&most.to_string()]));
+                break;
+            }
             let address = mailbox.address();
             match Path::try_from(address) {
                 Ok(path) if address.is_ascii() => {
-                    if !paths.contains(&path) {
+                    if seen.insert(path.clone()) {
                         paths.push(path);
                     }
                 }

@@ -177,12 +177,11 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Client<Io> {
         Ok(mailbox)
     }
 
-    /// UNSELECT, or where the server does not know it EXAMINE of a mailbox that is not there (RFC 3691): closes the mailbox, and removes
-    /// nothing.
+    /// UNSELECT: closes the mailbox, and removes nothing (RFC 9051 section 6.4.2).
     ///
     /// # Errors
     ///
-    /// See [`ClientError`].
+    /// See [`ClientError`]: [`ClientError::NotNow`] where the server does not offer it.
     pub async fn unselect(&mut self) -> Result<()> {
         self.command(CommandBody::Unselect).await?;
         self.news.forget_mailbox();

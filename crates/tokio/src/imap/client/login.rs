@@ -30,7 +30,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Client<Io> {
         config.ask_capabilities = false;
         let config = Arc::new(config);
         let session = match io.tls_info() {
-            Some(info) => client::Client::new_tls(config, info, now()),
+            Some(info) => client::Client::new_over_tls(config, info, now()),
             None => client::Client::new(config, now()),
         };
         let mut connection = Connection::with_limits(session, io, options.limits);

@@ -120,6 +120,25 @@ async fn what_is_wrong_is_said_and_nothing_is_lost() {
 }
 
 #[tokio::test]
+async fn a_crowd_of_recipients_is_refused_at_once() {
+    let place = tempfile::tempdir().unwrap();
+    let (server, _, mut browser) = bob(place.path(), "").await;
+    for (domain, said, most) in [("x.example", "too many recipients", 1), ("größe.example", "ASCII", 20)] {
+        let crowd: Vec<String> = (0..20_000).map(|number| format!("a{number}@{domain}")).collect();
+        let page = browser.see("/compose").await;
+        let began = std::time::Instant::now();
+        let fields = [("to", &*crowd.join(",")), ("text", "kept text"), ("action", "send")];
+        let again = browser.compose(&page, &fields, &[]).await;
+        assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
+        let times = again.text().matches(said).count();
+        assert!((1..=most).contains(&times), "{times} times {said}");
+        // Whatever grows with the square takes minutes.
+        assert!(began.elapsed().as_secs() < 30, "{:?}", began.elapsed());
+    }
+    server.stop(Duration::from_secs(5)).await;
+}
+
+#[tokio::test]
 async fn answers_quote_and_name_what_they_answer() {
     let place = tempfile::tempdir().unwrap();
     let (server, bob, mut browser) = bob(place.path(), "").await;
