@@ -99,6 +99,8 @@ fuzz_target!(|input: (u8, bool, bool, &[u8])| {
     if let Some(response) = parse(octets, options) {
         match &response {
             Response::Fetch(row) => look(row, utf8),
+            // NUL cannot be said, and is left out: what was quoted for it need not be the second time.
+            _ if octets.contains(&0) => {}
             response => round_trip(response, utf8),
         }
     }
