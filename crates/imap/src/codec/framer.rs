@@ -395,9 +395,8 @@ impl Framer {
         limits: &FrameLimits,
         mut policy: impl FnMut(&[u8], &LiteralHeader) -> Verdict,
     ) -> Frame {
-        if self.is_dropping()
-            && let Some(frame) = self.drop_refused(input)
-        {
+        let dropping = self.is_dropping();
+        if let Some(frame) = dropping.then(|| self.drop_refused(input)).flatten() {
             return frame;
         }
         loop {

@@ -23,9 +23,8 @@ fn sextet(octet: u8) -> Option<u32> {
 /// Reads a name. Every spelling but the canonical one is an error: else two names of the wire would be one mailbox.
 pub(crate) fn decode(octets: &[u8]) -> Result<Box<str>, ParseError> {
     // Nearly all names are as they are shown.
-    if octets.iter().all(|&octet| is_direct(octet) && octet != b'&')
-        && let Ok(name) = core::str::from_utf8(octets)
-    {
+    let plain = octets.iter().all(|&octet| is_direct(octet) && octet != b'&');
+    if let (true, Ok(name)) = (plain, core::str::from_utf8(octets)) {
         return Ok(name.into());
     }
     let fail = |what, at| Err(ParseError::new(ParseErrorKind::Expected(what), at, octets));
