@@ -199,7 +199,10 @@ impl Server {
     /// Answers for an application that dropped its token.
     pub(super) fn answer_in_its_place(&mut self, slot: u32) {
         let Some(running) = self.take_running(slot) else { return };
-        self.append_undecided();
+        // A command that writes is alone with those that neither read nor write: GETQUOTA may be dropped while an APPEND is undecided.
+        if running.class.has(Class::WRITE) {
+            self.append_undecided();
+        }
         if self.resyncing.take_if(|of| *of == slot).is_some() {
             self.deselect(false);
             self.unselected = true;

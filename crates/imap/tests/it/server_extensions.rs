@@ -445,6 +445,21 @@ fn who_logs_out_is_nobody() {
 }
 
 #[test]
+fn a_token_that_is_dropped_beside_an_append_leaves_it_undecided() {
+    let mut desk = selected(0, "");
+    let Some(quota) = ask(&mut desk, "c GETQUOTA \"\"\r\n") else { panic!() };
+    let Some(append @ Event::Append(_)) = ask(&mut desk, "d APPEND INBOX {1}\r\n") else { panic!() };
+    drop(quota);
+    assert!(desk.next().is_none());
+    assert!(desk.take_said().starts_with("c NO [SERVERBUG]"));
+    desk.office.answer(&mut desk.session, append);
+    desk.run();
+    assert_eq!(desk.take_said(), "+ go ahead\r\n");
+    let said = desk.say("x\r\n");
+    assert!(said.contains("d OK ") && said.ends_with("APPEND completed\r\n"), "{said}");
+}
+
+#[test]
 fn quotas_are_told_in_one_answer() {
     let mut desk = desk(0);
     let Some(Event::GetQuotaRoot(token)) = ask(&mut desk, "c GETQUOTAROOT INBOX\r\n") else { panic!() };
