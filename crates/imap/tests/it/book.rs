@@ -5,6 +5,7 @@ use crate::model_client::Units;
 use bytes::{Bytes, BytesMut};
 use postroad_core::TlsInfo;
 use postroad_imap::command::FetchItem;
+use postroad_imap::response::ThreadResponse;
 use postroad_imap::response::{
     ESearchResponse, FetchRow, MailboxStatus, No, Numbers, Response, ResponseCode, ResponseOptions, Status,
     StatusResponse,
@@ -307,9 +308,12 @@ impl Book {
                 if let (Some(ResponseCode::Modified(unchanged)), Status::Ok) =
                     (page.end.code.clone(), page.end.status)
                 {
-                    let uid = |number: u32| match token.command().uid {
-                        true => number,
-                        false => session.view().unwrap().told().uid(number).unwrap_or(0),
+                    let uid = |number: u32| {
+                        if token.command().uid {
+                            number
+                        } else {
+                            session.view().unwrap().told().uid(number).unwrap_or(0)
+                        }
                     };
                     let unchanged: UidSet = unchanged.iter().map(uid).collect();
                     return token.modified(session, &unchanged);
@@ -351,7 +355,7 @@ impl Book {
                 let mut page = self.page(&["THREAD"]);
                 let mut threads = match page.untagged.pop_front() {
                     Some(Response::Thread(threads)) => threads,
-                    None => Default::default(),
+                    None => ThreadResponse::default(),
                     other => panic!("{other:?}"),
                 };
                 if !token.command().uid {

@@ -533,9 +533,8 @@ fn what_has_no_uids_has_no_code() {
     let mut desk = Desk::selected(1);
     desk.said.clear();
     let nothing = || CopyUid { uid_validity: 7, source: UidSet::default(), destination: UidSet::default() };
-    desk.input.extend_from_slice(
-        b"s STORE 1 FLAGS ()\r\na COPY 1 x\r\nb MOVE 1 x\r\nc APPEND INBOX {1+}\r\nx\r\n",
-    );
+    desk.input
+        .extend_from_slice(b"s STORE 1 FLAGS ()\r\na COPY 1 x\r\nb MOVE 1 x\r\nc APPEND INBOX {1+}\r\nx\r\n");
     while let Some(event) = desk.next() {
         match event {
             Event::Store(store) => store.modified(&mut desk.session, &UidSet::default()),
