@@ -5,7 +5,6 @@ use crate::model_client::Units;
 use bytes::{Bytes, BytesMut};
 use postroad_core::TlsInfo;
 use postroad_imap::command::FetchItem;
-use postroad_imap::response::ThreadResponse;
 use postroad_imap::response::{
     ESearchResponse, FetchRow, MailboxStatus, No, Numbers, Response, ResponseCode, ResponseOptions, Status,
     StatusResponse, ThreadResponse,
