@@ -337,12 +337,20 @@ mod tests {
     use postroad_imap::server::Config;
     use std::future::Future as _;
     use std::pin::pin;
-    use std::task::Context;
+    use std::sync::Arc;
+    use std::task::{Context, Wake};
+
+    struct Nobody;
+
+    impl Wake for Nobody {
+        fn wake(self: Arc<Self>) {}
+    }
 
     #[test]
     fn who_is_polled_again_and_again_waits_once() {
         let shared = Shared::new(Server::new(Config::new()));
-        let mut context = Context::from_waker(Waker::noop());
+        let waker = Waker::from(Arc::new(Nobody));
+        let mut context = Context::from_waker(&waker);
         for wait in [Wait::Turn, Wait::Room] {
             let mut waiting = pin!(shared.with_room::<()>(wait, |_| None));
             for _ in 0..1000 {
